@@ -1,0 +1,6 @@
+"""Many items: concurrency, journal, resume, progress, manifest."""
+
+from judgekit.batch.runner import Options, Run, agrade_file, grade_file
+from judgekit.batch.tally import Tally
+
+__all__ = ["Options", "Run", "Tally", "agrade_file", "grade_file"]

@@ -1,0 +1,67 @@
+"""Counts of a run under way: rows by status, tokens, money, speed."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from judgekit.exchange import FREE, Usage
+from judgekit.verdict import ANSWERS
+
+
+@dataclass
+class Tally:
+    """What has happened so far.
+
+    Attributes
+    ----------
+    total : int
+        Rows that the run will have.
+    resumed : int
+        Rows that an earlier run had answered.
+    statuses : Counter of str
+        Rows by status, resumed ones included.
+    usage : Usage
+        Of everything asked, repeats after a failure included.
+    """
+
+    total: int
+    resumed: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    usage: Usage = FREE
+    began: float = field(default_factory=time.monotonic)
+
+    def add(self, verdict: dict[str, Any]) -> None:
+        """Count one finished row."""
+        self.statuses[verdict["status"]] += 1
+        self.spend(verdict)
+
+    def spend(self, verdict: dict[str, Any]) -> None:
+        """Count what a verdict cost, whether or not it stays."""
+        usage = verdict.get("usage") or {}
+        self.usage = self.usage + Usage(**{key: usage.get(key) for key in FREE.to_dict()})
+
+    @property
+    def done(self) -> int:
+        """Rows that have ended."""
+        return self.statuses.total()
+
+    @property
+    def failed(self) -> int:
+        """Rows that ended without an answer."""
+        return sum(count for status, count in self.statuses.items() if status not in ANSWERS)
+
+    @property
+    def seconds(self) -> float:
+        """Time since this run began."""
+        return time.monotonic() - self.began
+
+    @property
+    def rate(self) -> float:
+        """Rows a second of this run."""
+        return (self.done - self.resumed) / max(self.seconds, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time left at the present rate; None before the first row."""
+        return (self.total - self.done) / self.rate if self.done > self.resumed else None

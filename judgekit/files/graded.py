@@ -1,0 +1,96 @@
+"""Graded rows and the manifest beside them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from judgekit._json import NotJson, loads
+from judgekit.errors import InputError, Problem, Problems
+from judgekit.files.rows import read_rows
+from judgekit.rubric import Rubric, rubric_from_dict
+from judgekit.verdict import Verdict, verdict_from_dict
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class GradedRow:
+    """One item's verdict, with its original columns unless they were left out."""
+
+    id: str
+    columns: dict[str, Any] | None
+    verdict: Verdict
+    line: int | None = None
+
+
+def read_graded(path: str | Path) -> Iterator[GradedRow]:
+    """Yield graded rows.
+
+    Raises
+    ------
+    InputError
+        At the end, naming every line that is no graded row; at once if the file is still being written.
+    """
+    path = Path(path)
+    if not path.exists() and journal_path(path).exists():
+        raise InputError(
+            [Problem("is not finished: run the same `judgekit grade` again to go on", str(path))]
+        )
+    problems = Problems(str(path))
+    seen: dict[str, int] = {}
+    for row in read_rows(path, problems):
+        verdict, identity = row.columns.get("verdict"), row.columns.get("id")
+        if not isinstance(verdict, dict) or not isinstance(identity, str):
+            problems.add(
+                "is not a graded row: it needs an id and a verdict, as `judgekit grade` writes", row.line
+            )
+            continue
+        if identity in seen:
+            problems.add(f"the id {identity!r} stands already on line {seen[identity]}", row.line, "id")
+            continue
+        seen[identity] = row.line
+        try:
+            read = verdict_from_dict(verdict)
+        except (ValueError, TypeError) as error:
+            problems.add(f"id {identity!r}: {error}", row.line, "verdict")
+            continue
+        yield GradedRow(identity, row.columns.get("item"), read, row.line)
+    if not seen and not problems:
+        problems.add("holds no graded rows")
+    problems.raise_if_any()
+
+
+def manifest_path(graded: str | Path) -> Path:
+    """Give the place of the manifest: ``answers.jsonl`` has ``answers.run.json``."""
+    return Path(graded).with_suffix(".run.json")
+
+
+def journal_path(graded: str | Path) -> Path:
+    """Give the place of the rows of a run under way: ``answers.journal``."""
+    return Path(graded).with_suffix(".journal")
+
+
+def read_manifest(graded: str | Path) -> dict[str, Any]:
+    """Read the manifest of a graded file.
+
+    Raises
+    ------
+    InputError
+        If it is missing or not one.
+    """
+    path = manifest_path(graded)
+    try:
+        data = loads(path.read_text("utf-8"))
+    except OSError:
+        raise InputError([Problem("is missing; it is written beside the graded rows", str(path))]) from None
+    except (NotJson, UnicodeDecodeError) as error:
+        raise InputError([Problem(str(error), str(path))]) from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT or "fingerprint" not in data:
+        raise InputError([Problem("is not the manifest of a run", str(path))])
+    return data
+
+
+def manifest_rubric(manifest: dict[str, Any], where: str) -> Rubric:
+    """Give the rubric that a run was graded by."""
+    return rubric_from_dict(manifest.get("rubric") or {}, where)

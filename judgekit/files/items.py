@@ -1,0 +1,186 @@
+"""Items from a file: ids, the fields a rubric asks for, and all that is wrong, found before paying."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Any
+
+from judgekit.errors import Problems
+from judgekit.files.rows import Row, read_rows
+from judgekit.item import Item, content_id, read_id
+from judgekit.rubric import Rubric
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How the columns of a file become the fields of an item.
+
+    Attributes
+    ----------
+    id : str or None
+        Column of the id; None takes ``id`` where the file has it, else a digest of the content.
+    renamed : mapping of str to str
+        Field of the rubric to column of the file.
+    constants : mapping of str to Any
+        Fields that are the same for every item.
+    """
+
+    id: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields(self, columns: Mapping[str, Any], rubric: Rubric) -> dict[str, Any]:
+        """Pick the fields that the rubric asks for; null is absent."""
+        found: dict[str, Any] = {}
+        for name in rubric.inputs:
+            column = self.renamed.get(name, name)
+            value = self.constants[name] if name in self.constants else columns.get(column)
+            if value is not None:
+                found[name] = value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item with the original columns of its row, and its line."""
+
+    item: Item
+    columns: dict[str, Any]
+    line: int
+
+
+@dataclass(frozen=True)
+class Census:
+    """What a file holds: the number of items, and a 64-bit key of id and content for each, in order."""
+
+    count: int
+    keys: "array[int]"
+
+    @property
+    def digest(self) -> str:
+        """Digest of ids and contents in order."""
+        return "sha256:" + sha256(self.keys.tobytes()).hexdigest()
+
+
+def item_key(item: Item) -> int:
+    """Give 64 bits that tell an item, its id and its content, from any other of a file."""
+    text = f"{item.id}\0{item.digest}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+
+
+class ItemFile:
+    """A file of items for one rubric.
+
+    Parameters
+    ----------
+    path : str or Path
+    rubric : Rubric
+    columns : Columns
+        How columns become fields.
+    """
+
+    def __init__(self, path: str | Path, rubric: Rubric, columns: Columns | None = None) -> None:
+        self.path = Path(path)
+        self.rubric = rubric
+        self.columns = columns or Columns()
+
+    def check(self) -> "Census":
+        """Read the whole file once: how many items, and the key of each in order.
+
+        Raises
+        ------
+        InputError
+            Naming every row that cannot be read, every id twice or unfit, every required field missing.
+        """
+        problems = Problems(str(self.path))
+        first_line: dict[bytes, int] = {}
+        lacking: Counter[str] = Counter()
+        lacks: list[tuple[str, int]] = []
+        known: set[str] = set()
+        count = 0
+        keys = array("Q")
+        for row in self._rows(problems):
+            count += 1
+            keys.append(item_key(row.item))
+            known.update(row.columns)
+            key = blake2b(row.item.id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            if key in first_line:
+                problems.add(
+                    f"the id {row.item.id!r} stands already on line {first_line[key]}", row.line, "id"
+                )
+            first_line.setdefault(key, row.line)
+            for name in self._lacking(row):
+                lacking[name] += 1
+                lacks.append((name, row.line)) if len(lacks) < 1000 else None
+        self._report_lacking(problems, lacking, lacks, count, known)
+        if not count and not problems:
+            problems.add("holds no items")
+        problems.raise_if_any()
+        return Census(count, keys)
+
+    def _lacking(self, row: ItemRow) -> list[str]:
+        is_csv = self.path.suffix.lower() in (".csv", ".tsv")
+        blank = {name for name, value in row.item.fields.items() if is_csv and value == ""}
+        return [n for n in self.rubric.required() if n not in row.item.fields or n in blank]
+
+    def _report_lacking(
+        self,
+        problems: Problems,
+        lacking: Counter[str],
+        lacks: list[tuple[str, int]],
+        count: int,
+        known: set[str],
+    ) -> None:
+        for name, rows in lacking.items():
+            column = self.columns.renamed.get(name, name)
+            if rows == count and column not in known:
+                close = get_close_matches(column, known, n=1)
+                example = close[0] if close else "COLUMN"
+                problems.add(
+                    f"no row has a column {column!r}, which {self.rubric.name} needs; the file has "
+                    f"{', '.join(sorted(known))}; rename with --map {name}={example}",
+                    field=name,
+                )
+                continue
+            for _, line in (one for one in lacks if one[0] == name):
+                problems.add(
+                    "is required and missing here (an empty text can be stated in JSONL)", line, name
+                )
+            problems.total += rows - sum(one[0] == name for one in lacks)
+
+    def __iter__(self) -> Iterator[ItemRow]:
+        """Yield the items of a file that `check` has passed."""
+        problems = Problems(str(self.path))
+        yield from self._rows(problems)
+        problems.raise_if_any()
+
+    def _rows(self, problems: Problems) -> Iterator[ItemRow]:
+        repeats: Counter[str] = Counter()
+        has_id: bool | None = None
+        for row in read_rows(self.path, problems):
+            fields = self.columns.fields(row.columns, self.rubric)
+            if has_id is None:
+                has_id = self.columns.id is not None or "id" in row.columns
+            if has_id or "id" in row.columns:
+                identity = self._stated_id(row, problems)
+            else:
+                base = content_id(row.columns)
+                repeats[base] += 1
+                identity = base if repeats[base] == 1 else f"{base}-{repeats[base]}"
+            if identity is not None:
+                yield ItemRow(Item(identity, fields), row.columns, row.line)
+
+    def _stated_id(self, row: Row, problems: Problems) -> str | None:
+        column = self.columns.id or "id"
+        if column not in row.columns:
+            problems.add("the row has no id, and others have one", row.line, column)
+            return None
+        try:
+            return read_id(row.columns[column])
+        except ValueError as error:
+            problems.add(str(error), row.line, column)
+            return None

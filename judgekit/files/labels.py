@@ -1,0 +1,221 @@
+"""Human labels from a file, long or wide, checked against the rubric they answer."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from judgekit.errors import Problems
+from judgekit.files.rows import Row, read_rows
+from judgekit.item import read_id
+from judgekit.labels import DESIGNS, ROLES, Label, LabelSet, match_answer, overall_criterion
+from judgekit.rubric import OVERALL, Criterion, Rubric
+
+RATER = "human"
+LONG = {
+    "id",
+    "criterion",
+    "rater",
+    "label",
+    "note",
+    "at",
+    "repeat",
+    "supersedes",
+    "role",
+    "criterion_digest",
+    "design",
+    "probability",
+    "stratum",
+    "frame",
+    "format",
+}
+
+
+def read_labels(path: str | Path, rubric: Rubric, *, id_column: str = "id") -> LabelSet:
+    """Read a label file: long (``id, criterion, rater, label``) or wide (one column per criterion).
+
+    Raises
+    ------
+    InputError
+        Naming each unknown level, criterion or id that cannot be one, each label given twice differently.
+    """
+    problems = Problems(str(path))
+    found = labels_from_rows(read_rows(path, problems), rubric, problems, id_column=id_column)
+    problems.raise_if_any()
+    return found
+
+
+def labels_from_rows(
+    rows: Iterable[Row], rubric: Rubric, problems: Problems, *, id_column: str = "id"
+) -> LabelSet:
+    """Read labels from rows already at hand; what is wrong goes to `problems`."""
+    reader = _Reader(rubric, problems, id_column)
+    labels: list[Label] = []
+    for row in rows:
+        labels.extend(reader.row(row))
+    if not labels and not problems:
+        problems.add("holds no labels")
+    reader.unknown_columns()
+    return _settle_duplicates(labels, problems, reader.notes)
+
+
+class _Reader:
+    def __init__(self, rubric: Rubric, problems: Problems, id_column: str) -> None:
+        self.rubric, self.problems, self.id_column = rubric, problems, id_column
+        self.questions: dict[str, Criterion] = {name.casefold(): c for name, c in rubric.by_name.items()}
+        overall = overall_criterion(rubric)
+        if overall is not None:
+            self.questions[OVERALL] = overall
+        self.notes: list[str] = []
+        self.strange: set[str] = set()
+        self.wide = self.matched = False
+
+    def row(self, row: Row) -> Iterator[Label]:
+        columns = {key.strip().casefold(): value for key, value in row.columns.items()}
+        identity = self.identity(columns, row.line)
+        if "criterion" in columns or "label" in columns:
+            pairs = [(columns.get("criterion"), columns.get("label"))]
+        else:
+            self.wide = True
+            pairs = [(name, columns[name]) for name in self.questions if name in columns]
+            self.matched = self.matched or bool(pairs)
+            self.strange.update(key for key in row.columns if key.strip().casefold() not in self.questions)
+        for criterion, answer in pairs:
+            label = self.label(identity, criterion, answer, columns, row.line)
+            if label is not None:
+                yield label
+
+    def identity(self, columns: dict[str, Any], line: int) -> str | None:
+        raw = columns.get(self.id_column.casefold())
+        if raw is None:
+            self.problems.add("is missing: a label names the item it is about", line, self.id_column)
+            return None
+        try:
+            return read_id(raw)
+        except ValueError as error:
+            self.problems.add(str(error), line, self.id_column)
+            return None
+
+    def label(
+        self, identity: str | None, name: Any, answer: Any, columns: dict[str, Any], line: int
+    ) -> Label | None:
+        criterion = self.question(name, line)
+        if answer is None or (isinstance(answer, str) and not answer.strip()):
+            return None  # blank is "not labelled"
+        if criterion is None:
+            return None
+        if isinstance(answer, bool):
+            answer = "true" if answer else "false"
+        if not isinstance(answer, str | int | float):
+            self.problems.add(f"{answer!r} is not a label", line, criterion.name)
+            return None
+        try:
+            read = match_answer(criterion, str(answer))
+        except ValueError as error:
+            self.problems.add(str(error), line, criterion.name if self.wide else "label")
+            return None
+        extras = self.extras(columns, line)
+        if identity is None:
+            return None
+        rater = str(columns.get("rater") or "").strip() or RATER
+        return Label(identity, criterion.name, rater, read, line=line, **extras)
+
+    def question(self, name: Any, line: int) -> Criterion | None:
+        text = str(name or "").strip()
+        if not text:
+            self.problems.add(
+                "is missing: which question of the rubric does the label answer?", line, "criterion"
+            )
+            return None
+        found = self.questions.get(text.casefold())
+        if found is None:
+            known = ", ".join(self.questions)
+            close = get_close_matches(text.casefold(), self.questions, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            message = f"{text!r} is not a criterion of {self.rubric.name} ({known}){hint}"
+            if text.casefold() == OVERALL:
+                message = f"{self.rubric.name} has neither gate nor threshold, so no item passes overall"
+            self.problems.add(message, line, "criterion")
+        return found
+
+    def extras(self, columns: dict[str, Any], line: int) -> dict[str, Any]:
+        role, design = (str(columns.get(key) or "").strip().casefold() for key in ("role", "design"))
+        for key, value, allowed in (("role", role, ROLES), ("design", design, DESIGNS)):
+            if value and value not in allowed:
+                self.problems.add(f"{value!r} is not one of {', '.join(allowed)}", line, key)
+        frame = columns.get("frame")
+        return {
+            "note": str(columns.get("note") or ""),
+            "at": str(columns.get("at") or ""),
+            "repeat": _flag(columns.get("repeat")),
+            "supersedes": _flag(columns.get("supersedes")),
+            "criterion_digest": str(columns.get("criterion_digest") or ""),
+            "role": role,
+            "design": design,
+            "probability": self.probability(columns.get("probability"), line),
+            "stratum": str(columns.get("stratum") or ""),
+            "frame": frame if isinstance(frame, dict) else None,
+        }
+
+    def probability(self, raw: Any, line: int) -> float | None:
+        if raw is None or raw == "":
+            return None
+        try:
+            value = float(raw)
+        except (TypeError, ValueError):
+            value = -1.0
+        if not 0 < value <= 1:
+            self.problems.add(f"{raw!r} is not a probability above 0 and at most 1", line, "probability")
+            return None
+        return value
+
+    def unknown_columns(self) -> None:
+        """Catch a criterion column misspelt; other columns of a spreadsheet are none of our business."""
+        if not self.wide:
+            return
+        others = {name for name in self.strange if name.strip().casefold() not in LONG}
+        for name in sorted(others):
+            close = get_close_matches(name.strip().casefold(), self.questions, n=1, cutoff=0.8)
+            if close:
+                self.problems.add(f"the column {name!r} is not a criterion; did you mean {close[0]!r}?", 1)
+        if not self.matched:
+            known = ", ".join(self.questions)
+            self.problems.add(
+                f"has neither the columns criterion and label, nor one of a criterion ({known})", 1
+            )
+
+
+def _flag(raw: Any) -> bool:
+    return str(raw or "").strip().casefold() not in ("", "0", "false", "no")
+
+
+def _settle_duplicates(labels: list[Label], problems: Problems, notes: list[str]) -> LabelSet:
+    """Keep one of identical labels, let a superseding one win, refuse other second opinions of one rater."""
+    kept: dict[tuple[str, str, str], Label] = {}
+    repeats: list[Label] = []
+    same = replaced = 0
+    for label in labels:
+        key = (label.id, label.criterion, label.rater)
+        before = kept.get(key)
+        if label.repeat:
+            repeats.append(label)
+        elif before is None:
+            kept[key] = label
+        elif label.supersedes:
+            kept[key], replaced = label, replaced + 1
+        elif replace(label, line=None, note="", at="") == replace(before, line=None, note="", at=""):
+            same += 1
+        else:
+            problems.add(
+                f"rater {label.rater!r} said {before.answer!r} of {label.criterion!r} for id {label.id!r} on "
+                f"line {before.line}, and here {label.answer!r}; mark the later row supersedes or repeat, "
+                "or remove one",
+                label.line,
+                "label",
+            )
+    if same:
+        notes.append(f"{same} identical label{'s' if same > 1 else ''} kept once")
+    if replaced:
+        notes.append(f"{replaced} label{'s' if replaced > 1 else ''} superseded by a later one")
+    return LabelSet(tuple(kept.values()) + tuple(repeats), tuple(notes))

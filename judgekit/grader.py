@@ -1,0 +1,114 @@
+"""The protocol that batch and calibration see: anything that turns an item into a verdict."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol, runtime_checkable
+
+from judgekit import _sync
+from judgekit._digest import digest
+from judgekit.errors import InputError, Problem
+from judgekit.item import Item, as_item, missing_fields
+from judgekit.rubric import Rubric
+from judgekit.verdict import Provenance, Verdict
+
+
+@runtime_checkable
+class Grader(Protocol):
+    """Anything with ``agrade(item) -> Verdict``: a judge, recorded verdicts, a heuristic, a composition."""
+
+    @property
+    def rubric(self) -> Rubric:
+        """What it grades by."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all that decides its verdicts."""
+        ...
+
+    @property
+    def signature(self) -> str:
+        """The fingerprint in words, to paste beside a number."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The model or source, as asked for."""
+        ...
+
+    @property
+    def destination(self) -> str:
+        """The host that item text goes to; empty if nothing leaves the machine."""
+        ...
+
+    async def agrade(self, item: Any = None, /, **fields: Any) -> Verdict:
+        """Grade one item; its trouble is in its verdict, not raised."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
+class BaseGrader(ABC):
+    """What every grader of this package shares: identity, input, the synchronous door.
+
+    Parameters
+    ----------
+    rubric : Rubric
+        What it grades by.
+    name : str
+        The model or source, as asked for.
+    decides : dict
+        Everything else that decides a verdict; enters the fingerprint.
+    words : list of str
+        The same for people; enters the signature.
+    kind : str
+        ``LLM`` or ``CODE``.
+    """
+
+    destination = ""
+
+    def __init__(
+        self, rubric: Rubric, name: str, decides: dict[str, Any], words: list[str], kind: str
+    ) -> None:
+        self.rubric = rubric
+        self.name = name
+        self.fingerprint = digest({"rubric": rubric.digest, "grader": name, **decides})
+        self.signature = "|".join([rubric.reference, name, *words])
+        source = {"name": rubric.name, "version": rubric.version, "digest": rubric.digest}
+        self.provenance = Provenance(source, self.fingerprint, kind, name)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.signature}>"
+
+    async def agrade(self, item: Any = None, /, **fields: Any) -> Verdict:
+        """Grade one item, given as an Item, a mapping, a pydantic model, or keywords.
+
+        Raises
+        ------
+        InputError
+            If a required field is missing.
+        CallRefused
+            If every call would fail alike: wrong key, unknown model, quota used up.
+        """
+        one = as_item(item, fields)
+        if lacking := missing_fields(one, self.rubric.required()):
+            raise InputError(
+                [
+                    Problem(f"the rubric {self.rubric.name} needs it", f"item {one.id}", field=name)
+                    for name in lacking
+                ]
+            )
+        return await self.judge(one)
+
+    def grade(self, item: Any = None, /, **fields: Any) -> Verdict:
+        """Grade one item from synchronous code; works in notebooks and inside a running loop."""
+        return _sync.run(self.agrade(item, **fields))
+
+    @abstractmethod
+    async def judge(self, item: Item) -> Verdict:
+        """Grade one item that has all required fields."""
+
+    async def aclose(self) -> None:
+        """Let go of connections and files; nothing to do unless a subclass says so."""
+        return None

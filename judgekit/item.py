@@ -1,0 +1,107 @@
+"""One thing to grade: an id and named fields."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cached_property
+from typing import Any
+
+from judgekit._digest import digest
+from judgekit.errors import InputError, Problem
+
+MAX_ID = 500
+
+
+@dataclass(frozen=True)
+class Item:
+    """An id and the fields that a rubric may show to a judge.
+
+    Attributes
+    ----------
+    id : str
+        At most 500 characters, none of them a control character.
+    fields : mapping of str to JSON value
+        Text, numbers, lists or objects; `messages` holds a conversation.
+    """
+
+    id: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the fields; the id is not part of it."""
+        return digest(dict(self.fields))
+
+
+def read_id(value: Any) -> str:
+    """Turn a raw id into text: JSON 17 equals CSV ``17``.
+
+    Raises
+    ------
+    ValueError
+        For null, booleans, fractions, objects, empty text, control characters, and very long ids.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"an id must be text or a whole number, not {_kind(value)}")
+    text = str(value)
+    if not text.strip():
+        raise ValueError("the id is empty")
+    if len(text) > MAX_ID:
+        raise ValueError(f"the id has {len(text)} characters; at most {MAX_ID} are allowed")
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise ValueError(f"the id {text[:40]!r} holds a control character")
+    return text
+
+
+def _kind(value: Any) -> str:
+    names = {
+        type(None): "null",
+        bool: "true or false",
+        float: "a fraction",
+        list: "a list",
+        dict: "an object",
+    }
+    return names.get(type(value), type(value).__name__)
+
+
+def content_id(fields: Mapping[str, Any]) -> str:
+    """Give the id of an item that has none: 16 hex digits of its content's digest."""
+    return digest(dict(fields)).removeprefix("sha256:")[:16]
+
+
+def as_item(given: Any = None, fields: Mapping[str, Any] | None = None) -> Item:
+    """Make an item of an Item, a mapping, a pydantic model, a dataclass, or keywords.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or its id cannot be one.
+    """
+    if isinstance(given, Item) and not fields:
+        return given
+    found = {**_columns(given), **(fields or {})}
+    raw = found.pop("id", None)
+    try:
+        return Item(content_id(found) if raw is None else read_id(raw), found)
+    except (ValueError, TypeError) as error:
+        raise InputError([Problem(str(error), "item")]) from None
+
+
+def _columns(given: Any) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if isinstance(given, Item):
+        return {"id": given.id, **given.fields}
+    if isinstance(given, Mapping):
+        return dict(given)
+    if hasattr(given, "model_dump"):
+        return dict(given.model_dump(mode="json"))
+    if is_dataclass(given) and not isinstance(given, type):
+        return asdict(given)
+    raise InputError(
+        f"an item is a mapping, a pydantic model, a dataclass or keywords, not {type(given).__name__}"
+    )
+
+
+def missing_fields(item: Item, required: Iterable[str]) -> list[str]:
+    """Names of required fields that the item lacks or holds null for."""
+    return [name for name in required if item.fields.get(name) is None]

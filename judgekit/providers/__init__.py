@@ -1,0 +1,1 @@
+"""Model providers: the only rooms that know HTTP and model libraries. Each is a `Client` (see `exchange`)."""

@@ -1,0 +1,123 @@
+"""Reading a chat completion: a whole answer becomes a `Reply`, anything else a `Fault` with its status."""
+
+import json
+from typing import Any
+
+from judgekit.exchange import FREE, Reply, Usage
+from judgekit.providers.endpoint import Endpoint
+from judgekit.providers.retry import UNKNOWN_COST, Fault, Then
+
+# Beyond this a count is nonsense, and a float no longer holds it.
+MAX_COUNT = 2**53
+MILLION = 1e6
+
+
+def read_completion(body: bytes, endpoint: Endpoint, price: tuple[float, float] | None = None) -> Reply:
+    """Read the body of an answer with a good status.
+
+    Parameters
+    ----------
+    body : bytes
+        All of it.
+    endpoint : Endpoint
+        Who answered.
+    price : tuple of float or None
+        US dollars for a million input tokens and for a million output tokens.
+
+    Raises
+    ------
+    Fault
+        If there is no whole answer in it, with what it cost all the same.
+    """
+    found = _object(body, endpoint)
+    usage = read_usage(found.get("usage"), price)
+    choice = _choice(found, endpoint, usage)
+    message = choice.get("message")
+    text = _text(message.get("content")) if isinstance(message, dict) else ""
+    fault = _ending(choice, message if isinstance(message, dict) else {}, text, endpoint, usage)
+    if fault is not None:
+        raise fault
+    served = found.get("model")
+    return Reply(endpoint.without_key(text), endpoint.shown(served) if isinstance(served, str) else "", usage)
+
+
+def _object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
+    try:
+        found = json.loads(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise _broken(endpoint, "an answer that is not UTF-8") from None
+    except (ValueError, RecursionError):
+        start = endpoint.shown(body[:1000].decode("utf-8", "replace"), 80)
+        raise _broken(endpoint, f"something that is not whole JSON: {start}") from None
+    if not isinstance(found, dict):
+        raise _broken(endpoint, "JSON that is no completion")
+    return found
+
+
+def _choice(found: dict[str, Any], endpoint: Endpoint, usage: Usage) -> dict[str, Any]:
+    error = found.get("error")
+    if error:
+        said = error.get("message") if isinstance(error, dict) else error
+        # Turned down, only with the wrong status: unless it says what it cost, it cost nothing.
+        paid = usage if found.get("usage") else FREE
+        raise _broken(endpoint, f"an error with a good status: {endpoint.shown(str(said))}", paid)
+    choices = found.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise _broken(endpoint, "a completion without choices", usage)
+    return choices[0]
+
+
+def _ending(
+    choice: dict[str, Any], message: dict[str, Any], text: str, endpoint: Endpoint, usage: Usage
+) -> Fault | None:
+    reason, refusal = choice.get("finish_reason"), message.get("refusal")
+    if reason == "length":
+        return Fault("truncated", f"{endpoint.host}: the answer hit the limit of tokens", usage=usage)
+    if reason == "content_filter":
+        said = f"{endpoint.host}: the provider's content filter ended the answer"
+        return Fault("filtered", said, Then.GIVE_UP, usage=usage)
+    if isinstance(refusal, str) and refusal.strip():
+        said = f"{endpoint.host}: the model refused: {endpoint.shown(refusal)}"
+        return Fault("refused", said, Then.GIVE_UP, usage=usage)
+    if reason == "error":
+        return _broken(endpoint, "an answer that ended with an error", usage)
+    if not text.strip():
+        return Fault("invalid_reply", f"{endpoint.host}: the answer was empty", usage=usage)
+    return None
+
+
+def _broken(endpoint: Endpoint, what: str, usage: Usage = UNKNOWN_COST) -> Fault:
+    return Fault("provider_error", f"{endpoint.host} sent {what}", usage=usage)
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    # Some servers send parts, with the model's reasoning as parts of another type.
+    parts = [p.get("text") for p in content if isinstance(p, dict) and p.get("type") == "text"]
+    return "".join(p for p in parts if isinstance(p, str))
+
+
+def read_usage(said: Any, price: tuple[float, float] | None) -> Usage:
+    """Read token counts; whatever is missing or no count is unknown.
+
+    Examples
+    --------
+    >>> read_usage({"prompt_tokens": 1000, "completion_tokens": "7"}, (1.0, 2.0))
+    Usage(input_tokens=1000, output_tokens=None, cached_tokens=None, cost_usd=None)
+    """
+    if not isinstance(said, dict):
+        return UNKNOWN_COST
+    details = said.get("prompt_tokens_details")
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
+    read, written = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens"))
+    if price is None or read is None or written is None:
+        return Usage(read, written, cached)
+    # Cached tokens at the full price: providers' discounts differ, and a cost may be high but not low.
+    return Usage(read, written, cached, (read * price[0] + written * price[1]) / MILLION)
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < MAX_COUNT else None

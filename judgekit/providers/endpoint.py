@@ -1,0 +1,152 @@
+"""Where requests go: the address, its key, and texts from there made fit to be shown."""
+
+import ipaddress
+import os
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, quote, urlsplit
+
+from judgekit.errors import UsageError
+
+OPENAI = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
+SHOWN_CHARS = 300
+# Shorter "keys", such as "EMPTY" for a local server, are ordinary words that an answer may well hold.
+SECRET_CHARS = 16
+REDACTED = "[key]"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that speaks OpenAI's chat completions.
+
+    Attributes
+    ----------
+    base_url : str
+        Without the trailing slash.
+    host : str
+        ``host`` or ``host:port``.
+    key : str
+        Empty for none.
+    """
+
+    base_url: str
+    host: str
+    key: str = field(default="", repr=False)
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether this is OpenAI's own host."""
+        return is_openai(self.base_url)
+
+    def shown(self, text: str, limit: int = SHOWN_CHARS) -> str:
+        """Make a text of the server fit to be shown: no key, no control characters, one short line."""
+        if self.key:
+            for spelling in {self.key, quote(self.key, safe="")}:
+                text = text.replace(spelling, REDACTED)
+        # Twice the limit leaves enough after the white space goes, and bounds the work on a huge text.
+        line = "".join(map(_visible, " ".join(text[: 2 * limit].split())))
+        return line if len(line) <= limit and len(text) <= 2 * limit else line[:limit] + "…"
+
+    def without_key(self, text: str) -> str:
+        """Take the key out of an answer, should a server echo it there."""
+        return text.replace(self.key, REDACTED) if len(self.key) >= SECRET_CHARS else text
+
+
+def _visible(char: str) -> str:
+    # Controls, bidi and zero-width marks, private use, lone surrogates, line and paragraph separators.
+    hidden = unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+    return char.encode("unicode_escape").decode("ascii") if hidden else char
+
+
+def open_endpoint(base_url: str | None = None, api_key_env: str | None = None) -> Endpoint:
+    """Check an address and find its key in the environment.
+
+    Parameters
+    ----------
+    base_url : str or None
+        None is OpenAI's own host.
+    api_key_env : str or None
+        The variable that holds the key. Without it, OpenAI's host gets ``OPENAI_API_KEY``, others nothing.
+
+    Raises
+    ------
+    UsageError
+        If the address is no plain http(s) address, or the key is missing. Neither is echoed.
+    """
+    base_url = (OPENAI if base_url is None else base_url).strip().rstrip("/")
+    host = host_of(base_url)
+    name = api_key_env or (OPENAI_KEY if is_openai(base_url) else None)
+    return Endpoint(base_url, host, _key_in(name, host) if name else "")
+
+
+def host_of(base_url: str | None) -> str:
+    """Name the host that data would go to, as ``host`` or ``host:port``.
+
+    Examples
+    --------
+    >>> host_of("http://localhost:8000/v1"), host_of(None)
+    ('localhost:8000', 'api.openai.com')
+    """
+    parts = _split(OPENAI if base_url is None else base_url)
+    return parts.netloc.lower()
+
+
+def is_local(base_url: str | None) -> bool:
+    """Tell whether an address is this machine: ``localhost`` or a loopback address, nothing else.
+
+    Other names are not looked up: what a name server says today may be another machine tomorrow.
+
+    Examples
+    --------
+    >>> is_local("http://127.0.0.1:11434/v1"), is_local("http://localhost.example.com/v1")
+    (True, False)
+    """
+    try:
+        name = _split(OPENAI if base_url is None else base_url).hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except (ValueError, UsageError):
+        return False
+
+
+def is_openai(base_url: str) -> bool:
+    """Tell whether an address is OpenAI's own host, over TLS."""
+    parts = _split(base_url)
+    return parts.scheme == "https" and parts.netloc.lower() in ("api.openai.com", "api.openai.com:443")
+
+
+def _split(base_url: str) -> SplitResult:
+    # No message quotes the address: what is wrong with it may be the key inside it.
+    if not base_url.isprintable() or " " in base_url or "\\" in base_url:
+        raise UsageError("the base URL holds spaces, backslashes or control characters")
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError:
+        raise UsageError(
+            "the base URL is not a valid address; write it like http://localhost:8000/v1"
+        ) from None
+    if "@" in parts.netloc:
+        raise UsageError(
+            "the base URL holds a user name or password: remove it, put the key into an environment variable "
+            "and name that variable with --api-key-env"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError("the base URL must begin with http:// or https:// and a host")
+    if parts.query or parts.fragment:
+        raise UsageError("the base URL may hold neither ? nor #; it ends with a path such as /v1")
+    return parts
+
+
+def _key_in(name: str, host: str) -> str:
+    # A key pasted in place of its variable's name must not be echoed; names are upper case by custom.
+    shown = name if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else "the variable named as the key's"
+    key = os.environ.get(name, "").strip()
+    if not key:
+        raise UsageError(f"no key for {host}: {shown} is not set in the environment; set it to your key")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(
+            f"the key for {host} ({shown}) holds characters that no key has, such as a line break"
+        )
+    return key

@@ -1,0 +1,136 @@
+"""Difference estimators for labels drawn by stratum or with known probabilities."""
+
+from math import nan
+
+import numpy as np
+
+from judgekit.stats.difference import Fit, batch_moments
+from judgekit.stats.sample import FloatArray, IntArray, Sample, design_effect
+
+WEIGHTS_OFF = 0.5
+
+
+def weighted_slope(outcome: FloatArray, judge: FloatArray, weight: FloatArray) -> float:
+    """Weighted least-squares slope of outcome on judge value, cut to 0..1; 0 for a constant judge.
+
+    Parameters
+    ----------
+    outcome, judge, weight : ndarray of float, shape (n,)
+        Human outcomes, judge values, and how many items of the batch each stands for.
+    """
+    f = judge - np.average(judge, weights=weight)
+    spread = float(np.sum(weight * f * f))
+    return min(max(float(np.sum(weight * f * outcome)) / spread, 0.0), 1.0) if spread > 1e-18 else 0.0
+
+
+def outcome_variance(outcome: FloatArray, weight: FloatArray, ridge: float) -> float:
+    """Variance of the outcome in the batch, from weighted labels."""
+    mean, n = np.average(outcome, weights=weight), outcome.size
+    share = float(np.average((outcome - mean) ** 2, weights=weight))
+    return (n * share + ridge) / max(n - 1.5, 0.5)
+
+
+def filled_values(sample: Sample) -> tuple[FloatArray, float]:
+    """Judge values of the labelled items, a missing verdict taken at the batch mean, and that mean."""
+    mean, _ = batch_moments(sample.judge)
+    values = sample.judge[sample.labelled]
+    return np.where(np.isnan(values), mean, values), mean
+
+
+def stratified_fit(
+    sample: Sample,
+    counts: IntArray,
+    codes: IntArray,
+    *,
+    slope: float | None = None,
+    ridge: float | None = None,
+) -> Fit:
+    """Difference estimate from a stratified sample (E3 for ordinal and numeric outcomes).
+
+    Parameters
+    ----------
+    sample : Sample
+        Without missing outcomes.
+    counts : ndarray of int, shape (H,)
+        Items of the batch in each stratum.
+    codes : ndarray of int, shape (n,)
+        Stratum of each labelled item; each stratum has one.
+    slope, ridge
+        As in `difference_fit`; a λ that is not given is the weighted slope.
+
+    Returns
+    -------
+    Fit
+        Variance nan where each stratum has a single label.
+    """
+    ridge = sample.ridge if ridge is None else ridge
+    labels = np.bincount(codes, minlength=counts.size)
+    share = counts / sample.total
+    f, mean = filled_values(sample)
+    weight = (counts / np.maximum(labels, 1))[codes]
+    lam = weighted_slope(sample.human, f, weight) if slope is None else slope
+    e = sample.human - lam * f
+    means = np.bincount(codes, weights=e, minlength=counts.size) / np.maximum(labels, 1)
+    apart = e - means[codes]
+    squares = np.bincount(codes, weights=apart**2, minlength=counts.size)
+    df = int(np.sum(np.maximum(labels - 1, 0)))
+    pooled = (squares.sum() + ridge) / df if df else nan
+    spread = np.where(labels > 1, (squares + ridge) / (labels - 0.5), pooled)
+    terms = share**2 * (1 - labels / np.maximum(counts, 1)) * spread / np.maximum(labels, 1)
+    effect = design_effect(share[codes] * apart / labels[codes], sample.group)
+    error = float(np.sum(terms)) * effect + process_term(sample, weight, ridge)
+    return Fit(float(lam * mean + np.sum(share * means)), error, df)
+
+
+def process_term(sample: Sample, weight: FloatArray, ridge: float) -> float:
+    """Variance that the draw of the batch from the process adds; 0 where only the batch is asked about."""
+    if not sample.of_process:
+        return 0.0
+    apart = weight * (sample.human - np.average(sample.human, weights=weight))
+    spread = outcome_variance(sample.human, weight, ridge) / sample.total
+    return spread * design_effect(apart, sample.group)
+
+
+def weighted_fit(sample: Sample, *, slope: float | None = None, ridge: float | None = None) -> Fit:
+    """Hájek difference estimate from labels with known probabilities (E4).
+
+    Parameters
+    ----------
+    sample : Sample
+        With `probability`, without missing outcomes.
+    slope, ridge
+        As in `difference_fit`; a λ that is not given is the weighted slope.
+
+    Returns
+    -------
+    Fit
+        Variance nan for a single label.
+
+    References
+    ----------
+    Zrnic & Candès (2024), arXiv:2403.03208
+    """
+    assert sample.probability is not None
+    extra = 1.0 if sample.binary and ridge is None else (sample.ridge if ridge is None else ridge)
+    ridge = sample.ridge if ridge is None else ridge
+    n, w = sample.n, 1 / sample.probability
+    f, mean = filled_values(sample)
+    lam = weighted_slope(sample.human, f, w) if slope is None else slope
+    e = sample.human - lam * f
+    centre = float(np.average(e, weights=w))
+    if n < 2:
+        return Fit(lam * mean + centre, nan, 0)
+    apart = w * (e - centre) / w.sum()
+    drawn = n / (n - 1) * float(np.sum((1 - sample.probability) * apart**2))
+    floor = extra * float(w.mean() / w.sum()) ** 2 * sample.unseen
+    error = (drawn + floor) * design_effect(apart, sample.group) + process_term(sample, w, ridge)
+    return Fit(lam * mean + centre, error, float(w.sum() ** 2 / np.sum(w**2)) - 1)
+
+
+def weights_remark(sample: Sample) -> str:
+    """Say if the labelled items stand for far more or fewer items than the batch has."""
+    assert sample.probability is not None
+    stands_for = float(np.sum(1 / sample.probability))
+    if abs(stands_for - sample.total) <= WEIGHTS_OFF * sample.total:
+        return ""
+    return f"probabilities add up to {stands_for:.0f} items, the batch has {sample.total}: check them"

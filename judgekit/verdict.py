@@ -1,0 +1,267 @@
+"""What one grading produced: findings, the aggregate, a status, and where it all came from."""
+
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from typing import Any
+
+from judgekit.exchange import FREE, Usage
+
+OK = "ok"
+ABSTAINED = "abstained"
+ANSWERS = (OK, ABSTAINED)
+FAILURES = (
+    "refused",
+    "filtered",
+    "truncated",
+    "invalid_reply",
+    "timeout",
+    "rate_limited",
+    "provider_error",
+    "over_budget",
+    "not_recorded",
+    "cancelled",
+)
+STATUSES = ANSWERS + FAILURES
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A quote that a finding rests on.
+
+    Attributes
+    ----------
+    field, quote : str
+        The quote, as the judge wrote it, and the input it is said to come from.
+    found : bool
+        Whether it stands there, white space and typographic quotes folded.
+    start : int or None
+        Where it begins, in characters of the field's text.
+    step : int or None
+        The numbered step of a conversation that holds it, from 1.
+    """
+
+    field: str
+    quote: str
+    found: bool
+    start: int | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one criterion for one item, or why there is none.
+
+    Attributes
+    ----------
+    status : str
+        ``ok``, ``abstained``, or a failure.
+    label : str or None
+        The level, ``not_applicable``, or None (numeric scales, abstentions, failures).
+    value : float or None
+        The number given on a numeric scale.
+    score : float or None
+        0..1; None where not applicable or without an answer.
+    passed : bool or None
+        None where the criterion does not say what passes.
+    confidence : float or None
+        The judge's probability of its own label, where it was measured.
+    """
+
+    status: str
+    label: str | None = None
+    value: float | None = None
+    score: float | None = None
+    passed: bool | None = None
+    explanation: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    confidence: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, as it stands in a graded row."""
+        quotes = [
+            {"field": e.field, "quote": e.quote, "found": e.found, "start": e.start, "step": e.step}
+            for e in self.evidence
+        ]
+        return {
+            "status": self.status,
+            "label": self.label,
+            "value": self.value,
+            "score": self.score,
+            "passed": self.passed,
+            "explanation": self.explanation,
+            "evidence": quotes,
+            "confidence": self.confidence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer: `kind` is the status, `message` says what happened."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made a verdict, the same for every item of one grader.
+
+    Attributes
+    ----------
+    rubric : dict
+        name, version and digest.
+    fingerprint : str
+        Digest of all that decides a verdict.
+    annotator_kind : str
+        ``LLM``, ``CODE`` or ``HUMAN``.
+    model : str
+        As asked for.
+    """
+
+    rubric: dict[str, str]
+    fingerprint: str
+    annotator_kind: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All findings for one item plus the aggregate.
+
+    `score`, `passed` and `label` are None unless `status` is ``ok``; a failure is never a score of 0.
+    `usage` counts every attempt; `latency_s` is seconds from question to verdict.
+    """
+
+    status: str
+    provenance: Provenance
+    label: str | None = None
+    score: float | None = None
+    passed: bool | None = None
+    explanation: str = ""
+    criteria: dict[str, Finding] = field(default_factory=dict)
+    parts: tuple[dict[str, Any], ...] = ()
+    served_model: str = ""
+    usage: Usage = FREE
+    attempts: int = 0
+    latency_s: float = 0.0
+    cached: bool = False
+    error: Failure | None = None
+
+    def __repr__(self) -> str:
+        if self.status not in ANSWERS:
+            return f"Verdict({self.status}, {self.error.message if self.error else ''!r})"
+        answers = ", ".join(f"{name}={_said(f)}" for name, f in self.criteria.items())
+        return f"Verdict({self.status}, label={self.label!r}, score={self.score}, {answers})"
+
+    def timed(self, seconds: float) -> "Verdict":
+        """Give the same verdict with its latency."""
+        return replace(self, latency_s=round(seconds, 4))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, the `verdict` of a graded row."""
+        return {
+            "status": self.status,
+            "label": self.label,
+            "score": self.score,
+            "passed": self.passed,
+            "explanation": self.explanation,
+            "criteria": {name: finding.to_dict() for name, finding in self.criteria.items()},
+            "parts": list(self.parts),
+            "rubric": self.provenance.rubric,
+            "fingerprint": self.provenance.fingerprint,
+            "calibration": {"state": "none", "card": None, "p_pass": None},
+            "annotator_kind": self.provenance.annotator_kind,
+            "model": {"asked": self.provenance.model, "served": self.served_model or None},
+            "usage": self.usage.to_dict(),
+            "attempts": self.attempts,
+            "latency_s": self.latency_s,
+            "cached": self.cached,
+            "error": {"kind": self.error.kind, "message": self.error.message} if self.error else None,
+        }
+
+
+def _said(finding: Finding) -> Any:
+    if finding.status != OK:
+        return finding.status
+    return finding.label if finding.label is not None else finding.value
+
+
+def verdict_from_dict(data: dict[str, Any]) -> Verdict:
+    """Read the `verdict` of a graded row.
+
+    Raises
+    ------
+    ValueError
+        Naming the field that is not what a verdict may hold.
+    """
+    status = _status(data.get("status"), "status")
+    criteria = data.get("criteria")
+    if not isinstance(criteria, dict):
+        raise ValueError("criteria: must be an object keyed by criterion")
+    findings = {name: _finding(name, found) for name, found in criteria.items()}
+    error, model, usage = data.get("error"), data.get("model") or {}, data.get("usage") or {}
+    return Verdict(
+        status=status,
+        provenance=Provenance(
+            rubric=dict(data.get("rubric") or {}),
+            fingerprint=str(data.get("fingerprint") or ""),
+            annotator_kind=str(data.get("annotator_kind") or ""),
+            model=str(model.get("asked") or ""),
+        ),
+        label=data.get("label"),
+        score=_score(data.get("score"), "score", status),
+        passed=_passed(data.get("passed"), "passed"),
+        explanation=str(data.get("explanation") or ""),
+        criteria=findings,
+        parts=tuple(data.get("parts") or ()),
+        served_model=str(model.get("served") or ""),
+        usage=Usage(**{key: usage.get(key) for key in FREE.to_dict()}),
+        attempts=int(data.get("attempts") or 0),
+        latency_s=float(data.get("latency_s") or 0.0),
+        cached=bool(data.get("cached")),
+        error=Failure(str(error.get("kind")), str(error.get("message"))) if isinstance(error, dict) else None,
+    )
+
+
+def _finding(name: str, data: Any) -> Finding:
+    where = f"criteria.{name}"
+    if not isinstance(data, dict):
+        raise ValueError(f"{where}: must be an object")
+    status = _status(data.get("status"), f"{where}.status")
+    value = data.get("value")
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value)
+    ):
+        raise ValueError(f"{where}.value: {value!r} is not a number")
+    return Finding(
+        status=status,
+        label=data.get("label"),
+        value=value,
+        score=_score(data.get("score"), f"{where}.score", status),
+        passed=_passed(data.get("passed"), f"{where}.passed"),
+        explanation=str(data.get("explanation") or ""),
+        evidence=tuple(Evidence(**quote) for quote in data.get("evidence") or ()),
+        confidence=data.get("confidence"),
+    )
+
+
+def _status(value: Any, where: str) -> str:
+    if value not in STATUSES:
+        raise ValueError(f"{where}: {value!r} is not a status ({', '.join(STATUSES)})")
+    return str(value)
+
+
+def _score(value: Any, where: str, status: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{where}: {value!r} is not a score between 0 and 1")
+    if status != OK:
+        raise ValueError(f"{where}: status {status} carries no score")
+    return float(value)
+
+
+def _passed(value: Any, where: str) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"{where}: {value!r} is not true, false or null")
+    return value
