@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE.parents[1] / "judgekit" / "_demo"
 SEED = "judgekit demo 1"  # the first one tried
 LABELLED = 60
-CHANNELS = ("chat", "email", "form")  # drawn at random: goes with nothing else
+CHANNELS = ("chat", "email", "form")  # dealt out in turn within each way: goes with no label
 RATERS = ("kim", "lea")
 
 CRITERIA = ("resolves", "policy", "tone", "next_step")
@@ -72,7 +72,9 @@ def read_answers():
     answers.sort(key=lambda answer: draw("order", answer["input"]))
     for number, answer in enumerate(answers, start=1):
         answer["id"] = f"d-{number:03}"
-        answer["channel"] = CHANNELS[int(len(CHANNELS) * draw("channel", answer["input"]))]
+    dealt = sorted(answers, key=lambda answer: (answer["way"], draw("channel", answer["input"])))
+    for place, answer in enumerate(dealt):
+        answer["channel"] = CHANNELS[place % len(CHANNELS)]
     return answers
 
 
