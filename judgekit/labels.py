@@ -193,3 +193,9 @@ class LabelSet:
 def raters_of(labels: Iterable[Label]) -> list[str]:
     """Names of the raters who worked independently, in order of appearance."""
     return list(dict.fromkeys(label.rater for label in labels if label.rater != ADJUDICATED))
+
+
+def frame_of(ids: Iterable[str]) -> dict[str, Any]:
+    """Describe the batch that a sample is drawn from: a digest of its ids, and their number."""
+    listed = sorted(ids)
+    return {"digest": digest(listed), "n": len(listed)}

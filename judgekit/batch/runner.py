@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from judgekit.item import Item
 from judgekit.verdict import ANSWERS, Verdict
 
 Progress = Callable[[Tally], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ async def agrade_file(
     options = options or Options()
     source = ItemFile(items, grader.rubric, options.columns)
     out = _checked_out(Path(out), source.path)
-    census = source.check()
+    census = await _in_thread(source.check)
     chosen = _chosen(census, options)
     started = datetime.now(UTC)
     if (finished := _already(grader, out, census, chosen, options)) is not None:
@@ -133,7 +135,7 @@ async def agrade_file(
         work = _Work(grader, source, census, chosen, journal, options, progress)
         await work.run()
         manifest = _manifest(grader, work.tally, census, options, started, source.path)
-        write_atomic(out, work.graded_lines())
+        await _in_thread(lambda stop: write_atomic(out, work.graded_lines(stop)))
         write_json(manifest_path(out), manifest)
         journal.remove()
     except OSError as error:
@@ -141,6 +143,15 @@ async def agrade_file(
     finally:
         journal.close()
     return Run(out, manifest, work.tally)
+
+
+async def _in_thread(work: Callable[[Event], T]) -> T:
+    """Run what takes long and never waits beside the loop; when cancelled, tell it to stop."""
+    stop = Event()
+    try:
+        return await asyncio.to_thread(work, stop)
+    finally:
+        stop.set()
 
 
 def _checked_out(out: Path, items: Path) -> Path:
@@ -265,6 +276,8 @@ class _Work:
         try:
             for ordinal, row in enumerate(self.source):
                 if not self.chosen[ordinal] or self.offsets[ordinal] >= 0:
+                    if ordinal % 1000 == 0:
+                        await asyncio.sleep(0)  # let an interrupt through
                     continue
                 await slots.acquire()
                 if failure:
@@ -296,15 +309,17 @@ class _Work:
         if self.progress is not None:
             self.progress(self.tally)
 
-    def graded_lines(self) -> Iterator[str]:
+    def graded_lines(self, stop: Event) -> Iterator[str]:
         """Yield the graded rows in input order.
 
         Raises
         ------
         Stopped
-            If the input changed while it was graded.
+            If the input changed while it was graded, or `stop` is set.
         """
         for ordinal, row in enumerate(self.source):
+            if stop.is_set():
+                raise Stopped("interrupted while the graded rows were put in order")
             if ordinal >= len(self.keys) or item_key(row.item) != int(self.keys[ordinal]):
                 raise Stopped(
                     f"{self.source.path}: changed while it was graded (line {row.line}); run it again"

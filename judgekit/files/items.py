@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from hashlib import blake2b, sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
-from judgekit.errors import Problems
+from judgekit.errors import Problems, Stopped
 from judgekit.files.rows import Row, read_rows
 from judgekit.item import Item, content_id, read_id
 from judgekit.rubric import Rubric
@@ -88,13 +89,15 @@ class ItemFile:
         self.rubric = rubric
         self.columns = columns or Columns()
 
-    def check(self) -> "Census":
+    def check(self, stop: Event | None = None) -> Census:
         """Read the whole file once: how many items, and the key of each in order.
 
         Raises
         ------
         InputError
             Naming every row that cannot be read, every id twice or unfit, every required field missing.
+        Stopped
+            Soon after `stop` is set from another thread.
         """
         problems = Problems(str(self.path))
         first_line: dict[bytes, int] = {}
@@ -104,6 +107,8 @@ class ItemFile:
         count = 0
         keys = array("Q")
         for row in self._rows(problems):
+            if stop is not None and stop.is_set():
+                raise Stopped("interrupted while the items were checked")
             count += 1
             keys.append(item_key(row.item))
             known.update(row.columns)

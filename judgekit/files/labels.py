@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from judgekit._json import NotJson, loads
 from judgekit.errors import Problems
 from judgekit.files.rows import Row, read_rows
 from judgekit.item import read_id
@@ -144,7 +145,7 @@ class _Reader:
         for key, value, allowed in (("role", role, ROLES), ("design", design, DESIGNS)):
             if value and value not in allowed:
                 self.problems.add(f"{value!r} is not one of {', '.join(allowed)}", line, key)
-        frame = columns.get("frame")
+        frame = _frame(columns.get("frame"))
         return {
             "note": str(columns.get("note") or ""),
             "at": str(columns.get("at") or ""),
@@ -155,7 +156,7 @@ class _Reader:
             "design": design,
             "probability": self.probability(columns.get("probability"), line),
             "stratum": str(columns.get("stratum") or ""),
-            "frame": frame if isinstance(frame, dict) else None,
+            "frame": frame,
         }
 
     def probability(self, raw: Any, line: int) -> float | None:
@@ -184,6 +185,14 @@ class _Reader:
             self.problems.add(
                 f"has neither the columns criterion and label, nor one of a criterion ({known})", 1
             )
+
+
+def _frame(raw: Any) -> dict[str, Any] | None:
+    try:
+        found = loads(raw) if isinstance(raw, str) and raw else raw
+    except NotJson:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _flag(raw: Any) -> bool:

@@ -94,6 +94,8 @@ def _names(rubric: dict[str, Any]) -> Iterator[Finding]:
         path = ("criteria", index, "name")
         if name.casefold() in RESERVED_NAMES:
             yield path, f"{name!r} is a reserved word of label files; choose another name"
+        if name in (rubric.get("inputs") or {}):
+            yield path, f"{name!r} is also an input; a label file could not tell the two apart"
         if name.casefold() in seen:
             yield path, f"criterion {seen[name.casefold()] + 1} is also called {name!r}; names must differ"
         seen.setdefault(name.casefold(), index)

@@ -1,0 +1,221 @@
+"""A card applied to another batch of the same grader."""
+
+from dataclasses import dataclass
+from math import isnan, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from judgekit.calibration.batch import Answers, Floats, GradedBatch, Ints, Question, load_batch, questions
+from judgekit.calibration.card import salted
+from judgekit.calibration.estimates import Measure, Outcomes, arises_not, measures, quantities, raw_mean
+from judgekit.calibration.results import Calibration
+from judgekit.errors import StaleError, UsageError
+from judgekit.stats.cell_correction import post_stratified_mean
+from judgekit.stats.correction import corrected_mean
+from judgekit.stats.estimate import Estimate
+
+SHIFTS = {
+    "mix": "if a verdict still means what it meant",
+    "prevalence": "if the judge still errs at the same rates",
+}
+SAME = "same items"
+
+
+@dataclass(frozen=True)
+class CorrectedQuantity:
+    """One rate or mean of a new batch.
+
+    Attributes
+    ----------
+    criterion, name : str
+    raw : float
+        The judge's count.
+    estimates : dict of str to Estimate
+        By assumption: ``mix``, ``prevalence``, or ``same items`` where the card's labels are of this batch.
+    """
+
+    criterion: str
+    name: str
+    raw: float
+    estimates: dict[str, Estimate]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "criterion": self.criterion,
+            "name": self.name,
+            "raw": None if isnan(self.raw) else self.raw,
+            "estimates": {key: estimate.to_dict() for key, estimate in self.estimates.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a card says of a batch.
+
+    Attributes
+    ----------
+    batch : str
+    items : int
+    signature : str
+        Of the judge.
+    target : str
+    stale : str
+        Why the card does not hold, if it was applied all the same; else empty.
+    quantities : tuple of CorrectedQuantity
+    """
+
+    batch: str
+    items: int
+    signature: str
+    target: str
+    stale: str
+    quantities: tuple[CorrectedQuantity, ...]
+
+    def __str__(self) -> str:
+        from judgekit.calibration.text import correction_text
+
+        return correction_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "batch": self.batch,
+            "items": self.items,
+            "signature": self.signature,
+            "target": self.target,
+            "stale": self.stale or None,
+            "quantities": [quantity.to_dict() for quantity in self.quantities],
+        }
+
+
+def correct(
+    card: Calibration,
+    graded: str | Path | GradedBatch,
+    *,
+    shift: str | None = None,
+    target: str = "process",
+    force: bool = False,
+) -> Correction:
+    """Correct the rates of another batch by a card.
+
+    Parameters
+    ----------
+    shift : {"mix", "prevalence"} or None
+        What stayed the same since the card: what a verdict means, or how often the judge errs. None gives
+        both, each under its assumption. Where the card's labels are of this very batch, none is needed.
+    force : bool
+        Apply a stale card, and mark what comes of it.
+
+    Raises
+    ------
+    StaleError
+        If rubric or judge differ from the card's.
+    UsageError
+        If the card states no design, or there is no such shift.
+    """
+    if shift is not None and shift not in SHIFTS:
+        raise UsageError(f"shift {shift!r} is not one of {', '.join(SHIFTS)}")
+    batch = graded if isinstance(graded, GradedBatch) else load_batch(graded)
+    stale = _stale(card, batch)
+    if stale and not force:
+        raise StaleError(
+            f"the card is stale: {stale}; calibrate again, or --force and have every output marked"
+        )
+    if card.design == "unknown":
+        raise UsageError(
+            "the card states no design, so it holds agreement only; calibrate again with --design random"
+        )
+    same = card.digests["frame"]["digest"] == batch.frame["digest"]
+    found = []
+    for question in questions(batch.rubric):
+        kept = card.pairs["questions"].get(question.name)
+        if kept is None:
+            continue
+        pairs = _Pairs.read(kept)
+        if same:
+            found += _same_batch(card, batch, question, pairs, target)
+        else:
+            found += _other_batch(batch, question, pairs, shift, target)
+    return Correction(
+        batch.name, len(batch.ids), str(batch.manifest.get("signature") or ""), target, stale, tuple(found)
+    )
+
+
+def _stale(card: Calibration, batch: GradedBatch) -> str:
+    if card.digests["rubric"] != batch.rubric.digest:
+        mine = f"it was made for {card.rubric} ({card.digests['rubric'][:19]})"
+        return f"{mine}, {batch.name} was graded by {batch.rubric.reference} ({batch.rubric.digest[:19]})"
+    if card.fingerprint != batch.manifest["fingerprint"]:
+        return (
+            f"it vouches for {card.signature}, {batch.name} was graded by {batch.manifest.get('signature')}"
+        )
+    return ""
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    ids: list[str]
+    judge: tuple[Ints, Floats, Floats]
+    people: tuple[Ints, Floats, Floats]
+
+    @classmethod
+    def read(cls, kept: dict[str, Any]) -> "_Pairs":
+        def side(data: dict[str, Any]) -> tuple[Ints, Floats, Floats]:
+            numbers = (
+                np.array([nan if v is None else v for v in data[key]], float) for key in ("scores", "passes")
+            )
+            return (np.array(data["codes"], np.intp), *numbers)  # type: ignore[return-value]
+
+        return cls(kept["ids"], side(kept["judge"]), side(kept["people"]))
+
+
+def _same_batch(
+    card: Calibration, batch: GradedBatch, question: Question, pairs: _Pairs, target: str
+) -> list[CorrectedQuantity]:
+    place = {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
+    outcomes = Outcomes(np.array([place[key] for key in pairs.ids], np.intp), *pairs.people)
+    found = quantities(question, batch.answers[question.name], outcomes, card.design, target)
+    return [CorrectedQuantity(question.name, q.name, q.raw, {SAME: q.corrected}) for q in found]
+
+
+def _other_batch(
+    batch: GradedBatch, question: Question, pairs: _Pairs, shift: str | None, target: str
+) -> list[CorrectedQuantity]:
+    judge = batch.answers[question.name]
+    found = []
+    for measure in measures(question):
+        raw = raw_mean(question, judge, measure.of(judge.codes, judge.scores, judge.passes))
+        estimates = {
+            way: _external(question, measure, judge, pairs, way, target)
+            for way in ([shift] if shift else SHIFTS)
+        }
+        found.append(CorrectedQuantity(question.name, measure.name, raw, estimates))
+    return found
+
+
+def _external(
+    question: Question, measure: Measure, judge: Answers, pairs: _Pairs, shift: str, target: str
+) -> Estimate:
+    if arises_not(question, judge.codes, pairs.judge[0], pairs.people[0]):
+        why = "answers of not applicable cannot be carried from one batch to another; label items of this one"
+        return Estimate.undefined(why, n=len(pairs.ids))
+    outcome = measure.of(*pairs.people)
+    known = ~np.isnan(outcome)
+    if measure.in_cells:
+        return post_stratified_mean(
+            judge.codes,
+            [],
+            [],
+            order=question.places,
+            levels=len(question.cell_names),
+            design="external",
+            external=(pairs.judge[0][known], outcome[known]),
+            shift=shift,
+            target=target,
+        )
+    values = measure.of(judge.codes, judge.scores, judge.passes)
+    external = (measure.of(*pairs.judge)[known], outcome[known])
+    return corrected_mean(values, [], [], design="external", external=external, shift=shift, target=target)

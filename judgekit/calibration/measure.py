@@ -1,0 +1,189 @@
+"""One question: how often judge and people agree, and what follows for the rate."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgekit.calibration.batch import Answers, Floats, Ints, Question
+from judgekit.calibration.decision import decide
+from judgekit.calibration.estimates import Outcomes, arises_not, quantities
+from judgekit.calibration.human import HumanAnswers, is_settled
+from judgekit.calibration.results import Counts, CriterionResult
+from judgekit.stats.bias import bias
+from judgekit.stats.bootstrap import bootstrap
+from judgekit.stats.ceiling import Ceiling, ceiling
+from judgekit.stats.codes import confusion_table
+from judgekit.stats.estimate import Estimate
+from judgekit.stats.rates import BinaryRates, binary_rates, proportion
+from judgekit.verdict import OK
+
+SKEWED = 0.9
+CLOSE = 0.1
+
+
+def measure(
+    question: Question,
+    judge: Answers,
+    people: HumanAnswers,
+    labelled: Ints,
+    group: NDArray[np.str_] | None,
+    design: str,
+    target: str,
+) -> CriterionResult:
+    """Measure one question; `labelled` are the positions of the n labelled items in the batch."""
+    side = _Side(question, judge, people, labelled, group)
+    outcomes = Outcomes(labelled, people.codes, people.scores, people.passes, group)
+    found = quantities(question, judge, outcomes, design, target)
+    name, coefficient = side.coefficient()
+    rates, top, counts = side.rates(), side.ceiling(), side.counts()
+    decision = decide(question, counts, coefficient, rates, top, found[0], design, side.human_passes())
+    return CriterionResult(
+        question.name,
+        question.criterion.scale,
+        side.shown,
+        side.table(),
+        counts,
+        side.agreement(),
+        name,
+        coefficient,
+        side.beside(),
+        rates,
+        top,
+        people.raters.shape[1],
+        found,
+        decision,
+    )
+
+
+class _Side:
+    """Judge and people side by side on the labelled items."""
+
+    def __init__(
+        self,
+        question: Question,
+        judge: Answers,
+        people: HumanAnswers,
+        labelled: Ints,
+        group: NDArray[np.str_] | None,
+    ) -> None:
+        self.question, self.batch, self.people, self.labelled = question, judge, people, labelled
+        self.scale = question.criterion.scale
+        self.used = is_settled(people) & judge.answered[labelled]
+        self.group = None if group is None else group[self.used]
+        self.judge_codes, self.human_codes = judge.codes[labelled], people.codes
+        width = len(question.labels) + arises_not(question, judge.codes, people.codes)
+        self.shown = question.cell_names[:width] if self.scale != "numeric" else ()
+
+    def counts(self) -> Counts:
+        states = Counter(self.batch.states[place] for place in self.labelled)
+        failed = {state: count for state, count in states.items() if state != OK}
+        split, lost = self.people.counts["split"], self.people.counts["cannot_tell"]
+        settled = int(is_settled(self.people).sum())
+        size = len(self.batch.states)
+        return Counts(size, self.labelled.size, settled, int(self.used.sum()), failed, split, lost)
+
+    def table(self) -> tuple[tuple[int, ...], ...]:
+        if self.scale == "numeric":
+            return ()
+        human, judge = self.human_codes[self.used], self.judge_codes[self.used]
+        counts = confusion_table(human, judge, range(len(self.shown)))
+        return tuple(tuple(int(count) for count in row) for row in counts.T)
+
+    def _codes(self) -> Ints:
+        """Codes of people and judge, shape (m, 2), with what is no level of an ordered scale left out."""
+        both = np.column_stack([self.human_codes, self.judge_codes])[self.used]
+        if self.scale == "ordinal":
+            both[(both >= len(self.question.labels)).any(axis=1)] = -1
+        return both
+
+    def _scores(self) -> Floats:
+        both = np.column_stack([self.people.scores, self.batch.scores[self.labelled]])[self.used]
+        both[np.isnan(both).any(axis=1)] = np.nan
+        return both
+
+    def agreement(self) -> Estimate:
+        if self.scale == "numeric":
+            scores = self._scores()
+            near = np.abs(scores[:, 0] - scores[:, 1]) <= CLOSE + 1e-12
+            return proportion(np.where(np.isnan(scores[:, 0]), np.nan, near), group=self.group)
+        codes = self._codes()
+        same = np.where((codes < 0).any(axis=1), np.nan, codes[:, 0] == codes[:, 1])
+        return proportion(same, group=self.group)
+
+    def _levels(self) -> Any:
+        if self.scale != "ordinal":
+            return range(len(self.shown))
+        return [level.score for level in self.question.criterion.levels]
+
+    def coefficient(self) -> tuple[str, Estimate]:
+        """Give the chance-corrected coefficient that fits the scale, by name."""
+        if self.scale == "numeric":
+            return "ICC(2,1)", bootstrap("icc", self._scores(), form="ICC2", group=self.group)
+        weights = "quadratic" if self.scale == "ordinal" else None
+        name = "quadratic-weighted kappa" if weights else "kappa"
+        return name, self._bootstrap("cohen_kappa", weights=weights)
+
+    def _bootstrap(self, statistic: str, **options: Any) -> Estimate:
+        return bootstrap(statistic, self._codes(), levels=self._levels(), group=self.group, **options)
+
+    def beside(self) -> dict[str, Estimate]:
+        """Give the further figures that this scale asks for."""
+        if self.scale == "numeric":
+            scores = self._scores()
+            return {
+                "Lin's CCC": bootstrap("lin_ccc", scores, group=self.group),
+                "Spearman": bootstrap("spearman", scores, group=self.group),
+                "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
+            }
+        if self.scale == "ordinal":
+            codes, scores = self._codes(), self._scores()
+            near = np.where((codes < 0).any(axis=1), np.nan, np.abs(codes[:, 0] - codes[:, 1]) <= 1)
+            return {
+                "within one level": proportion(near, group=self.group),
+                "alpha": self._bootstrap("krippendorff_alpha", level="ordinal"),
+                "AC2": self._bootstrap("gwet_ac", weights="quadratic"),
+                "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
+            }
+        found = {"AC1": self._bootstrap("gwet_ac")} if self._skewed() else {}
+        if self.scale == "pairwise":
+            codes = self._codes()
+            tie = [label.casefold() for label in self.question.labels].index("tie")
+            apart = (codes == tie).any(axis=1) | (codes < 0).any(axis=1)
+            same = np.where(apart, np.nan, codes[:, 0] == codes[:, 1])
+            found["agreement without ties"] = proportion(same, group=self.group)
+        return found
+
+    def _skewed(self) -> bool:
+        codes = self._codes()
+        return bool(len(codes)) and any(
+            np.bincount(side[side >= 0], minlength=1).max(initial=0) > SKEWED * len(codes) for side in codes.T
+        )
+
+    def human_passes(self) -> Floats:
+        """Give people's pass (1) and fail (0) on the items that enter agreement."""
+        passes = self.people.passes[self.used]
+        return passes[~np.isnan(passes)]
+
+    def rates(self) -> BinaryRates | None:
+        if self.question.criterion.pass_score is None:
+            return None
+        both = np.column_stack([self.people.passes, self.batch.passes[self.labelled]])[self.used]
+        codes = np.where(np.isnan(both), -1, both).astype(np.intp)
+        return binary_rates(codes[:, 0], codes[:, 1], group=self.group)
+
+    def ceiling(self) -> Ceiling | None:
+        table = self.people.raters
+        given = (table >= 0) if self.scale != "numeric" else ~np.isnan(table)
+        if table.shape[1] < 2 or not (given.sum(axis=1) >= 2).any():
+            return None
+        if self.scale == "numeric":
+            judge = np.where(self.batch.answered, self.batch.scores, np.nan)[self.labelled]
+            return ceiling(judge, table, level="interval", levels=(0.0, 1.0))
+        codes = np.where(self.judge_codes >= len(self.shown), -1, self.judge_codes)
+        if self.scale == "ordinal":
+            width = len(self.question.labels)
+            codes, table = (np.where(side >= width, -1, side) for side in (codes, table))
+            return ceiling(codes, table, level="ordinal", levels=self._levels())
+        return ceiling(codes, table, levels=range(len(self.shown)))

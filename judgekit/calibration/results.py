@@ -1,0 +1,243 @@
+"""What a calibration says: results that print themselves and become plain JSON."""
+
+from dataclasses import dataclass, field
+from math import isnan, nan
+from pathlib import Path
+from typing import Any, Literal
+
+from judgekit.stats.ceiling import Ceiling
+from judgekit.stats.estimate import Estimate
+from judgekit.stats.rates import BinaryRates
+
+Verb = Literal["insufficient", "relabel", "reject", "trust", "correct"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with a judge: `verb`, and one `sentence` that says why."""
+
+    verb: Verb
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"decision": self.verb, "sentence": self.sentence}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One rate or mean, as the judge counts it, as people alone say, and corrected.
+
+    Attributes
+    ----------
+    name : str
+        ``pass rate``, ``mean score``, or ``share of LEVEL``.
+    raw : float
+        The judge's count, 0..1; it estimates nothing by itself and so has no interval.
+    human, corrected : Estimate
+        From the labels alone, and from labels and verdicts; undefined without a design.
+    """
+
+    name: str
+    raw: float
+    human: Estimate
+    corrected: Estimate
+
+    @property
+    def ratio(self) -> float:
+        """Width of the corrected interval over that of the labels alone."""
+        if not self.human.half_width > 0:
+            return nan
+        return self.corrected.half_width / self.human.half_width
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        numbers = {"raw": self.raw, "ratio": self.ratio}
+        return {
+            "name": self.name,
+            **{key: None if isnan(value) else value for key, value in numbers.items()},
+            "human": self.human.to_dict(),
+            "corrected": self.corrected.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What entered and what did not.
+
+    Attributes
+    ----------
+    batch : int
+        Items graded together.
+    labelled : int
+        Items of the batch that people labelled.
+    settled : int
+        … with one human answer.
+    used : int
+        … and an answer of the judge: these enter agreement.
+    failed : dict of str to int
+        Labelled items without an answer of the judge, by status.
+    split, cannot_tell : int
+        Labelled items without a human answer.
+    """
+
+    batch: int
+    labelled: int
+    settled: int
+    used: int
+    failed: dict[str, int]
+    split: int
+    cannot_tell: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class CriterionResult:
+    """Everything about one criterion, or about the item as a whole.
+
+    Attributes
+    ----------
+    name, scale : str
+    levels : tuple of str
+        Answers that head the rows and columns of `table`.
+    table : tuple of tuple of int
+        Rows: the judge's answers; columns: people's.
+    counts : Counts
+    agreement : Estimate
+        Share of items with the same answer (numeric: within a tenth of the range).
+    coefficient_name : str
+    coefficient : Estimate
+        The chance-corrected coefficient that fits the scale.
+    beside : dict of str to Estimate
+        Further figures for this scale.
+    rates : BinaryRates or None
+        How often the judge passes what people pass and fails what people fail.
+    ceiling : Ceiling or None
+        Agreement between people; None with a single rater.
+    raters : int
+        Independent raters.
+    quantities : tuple of Quantity
+        The headline first.
+    decision : Decision
+    """
+
+    name: str
+    scale: str
+    levels: tuple[str, ...]
+    table: tuple[tuple[int, ...], ...]
+    counts: Counts
+    agreement: Estimate
+    coefficient_name: str
+    coefficient: Estimate
+    beside: dict[str, Estimate]
+    rates: BinaryRates | None
+    ceiling: Ceiling | None
+    raters: int
+    quantities: tuple[Quantity, ...]
+    decision: Decision
+
+    @property
+    def headline(self) -> Quantity:
+        """The rate or mean that the criterion is about."""
+        return self.quantities[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "name": self.name,
+            "scale": self.scale,
+            "levels": list(self.levels),
+            "table": [list(row) for row in self.table],
+            "counts": self.counts.to_dict(),
+            "agreement": self.agreement.to_dict(),
+            "coefficient": {"name": self.coefficient_name, **self.coefficient.to_dict()},
+            "beside": {name: estimate.to_dict() for name, estimate in self.beside.items()},
+            "rates": self.rates.to_dict() if self.rates else None,
+            "ceiling": self.ceiling.to_dict() if self.ceiling else None,
+            "raters": self.raters,
+            "quantities": [quantity.to_dict() for quantity in self.quantities],
+            **self.decision.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The measured relation of one grader to human labels for one rubric.
+
+    Attributes
+    ----------
+    rubric : str
+        Name and version.
+    digests : dict
+        Of the rubric, its criteria, the labels, and the batch that the labels were drawn from.
+    fingerprint, signature, grader : str
+        Of the judge.
+    design : str
+        How the labelled items were chosen; ``unknown`` gives agreement only.
+    target : str
+        ``process`` or ``batch``.
+    results : tuple of CriterionResult
+        One per criterion; the last is ``overall`` where there are several.
+    pairs : dict
+        Salted ids with the codes and scores that a correction of another batch needs; no texts.
+    notes : tuple of str
+        What was left out on the way.
+    """
+
+    rubric: str
+    digests: dict[str, Any]
+    fingerprint: str
+    signature: str
+    grader: str
+    design: str
+    target: str
+    results: tuple[CriterionResult, ...]
+    pairs: dict[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> CriterionResult:
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise KeyError(f"{name!r}; there are {', '.join(r.name for r in self.results)}")
+
+    @property
+    def overall(self) -> CriterionResult:
+        """The result for the item as a whole, or the only criterion's."""
+        return self.results[-1]
+
+    @property
+    def decision(self) -> Decision:
+        """What to do with this judge."""
+        return self.overall.decision
+
+    def __str__(self) -> str:
+        from judgekit.calibration.text import calibration_text
+
+        return calibration_text(self)
+
+    def __repr__(self) -> str:
+        return f"Calibration({self.signature!r}, {self.decision.verb}, {self.overall.headline.corrected!r})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, without the pairs."""
+        from judgekit.calibration.card import card_dict
+
+        return {key: value for key, value in card_dict(self).items() if key != "pairs"}
+
+    def save(self, path: str | Path) -> None:
+        """Write the card."""
+        from judgekit.calibration.card import save_card
+
+        save_card(self, path)
+
+    def correct(
+        self, graded: Any, *, shift: str | None = None, target: str = "process", force: bool = False
+    ) -> Any:
+        """Apply this calibration to another batch of the same grader; see `judgekit.calibration.correct`."""
+        from judgekit.calibration.correct import correct
+
+        return correct(self, graded, shift=shift, target=target, force=force)

@@ -1,0 +1,185 @@
+"""Calibrations and corrections as text for people: the one text, which the command line prints too."""
+
+from collections.abc import Iterable
+from math import isnan
+
+from judgekit.calibration.correct import SAME, SHIFTS, CorrectedQuantity, Correction
+from judgekit.calibration.estimates import MEAN_SCORE
+from judgekit.calibration.results import Calibration, CriterionResult, Quantity
+from judgekit.rubric import OVERALL
+from judgekit.stats.estimate import Estimate
+from judgekit.stats.rates import BinaryRates
+
+NO_INTERVAL = "none: a judge's count is not an estimate"
+CHOSEN = {"random": "chosen at random"}
+# A symbol a reader of papers looks for; the full name where there is none.
+SYMBOLS = {"kappa": "κ", "quadratic-weighted kappa": "quadratic κ"}
+
+
+def number(name: str, value: float) -> str:
+    """Write a rate in per cent and a mean score as it is."""
+    if isnan(value):
+        return "undefined"
+    return f"{value:.3f}" if name == MEAN_SCORE else f"{100 * value:.1f} %"
+
+
+def interval(name: str, estimate: Estimate) -> str:
+    """Write an interval in the unit of its value."""
+    if isnan(estimate.low) or isnan(estimate.high):
+        return estimate.note or "undefined"
+    if name == MEAN_SCORE:
+        return f"{estimate.low:.3f} – {estimate.high:.3f}"
+    return f"{100 * estimate.low:.1f} – {100 * estimate.high:.1f}"
+
+
+def share(estimate: Estimate) -> str:
+    """Write a share with its interval: ``90 % (75–97)``."""
+    if not estimate.defined:
+        return f"undefined ({estimate.note})"
+    if isnan(estimate.low):
+        return f"{100 * estimate.value:.0f} %"
+    return f"{100 * estimate.value:.0f} % ({100 * estimate.low:.0f}–{100 * estimate.high:.0f})"
+
+
+def coefficient(estimate: Estimate) -> str:
+    """Write a coefficient with its interval: ``0.46 (0.24–0.63)``."""
+    if not estimate.defined:
+        return f"undefined ({estimate.note})"
+    if isnan(estimate.low):
+        return f"{estimate.value:.2f} (too few items for an interval)"
+    return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
+
+
+def plural(count: int, word: str) -> str:
+    """Write a count with its noun."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> list[str]:
+    """Give raw, human-only and corrected under each other."""
+    lines = [f"  {quantity.name:<30} {'95 % interval':<18} from"]
+    lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}")
+    if design == "unknown":
+        return [*lines, "  human only, corrected: not stated how the labelled items were chosen (--design)"]
+    chosen = f"{plural(labels, 'label')} {CHOSEN.get(design, design)}"
+    both = f"{plural(labels, 'label')} + {plural(batch, 'verdict')}"
+    if not isnan(quantity.ratio):
+        both += f", {quantity.ratio:.2f} × the width"
+    for name, estimate, source in (
+        ("human only", quantity.human, chosen),
+        ("corrected", quantity.corrected, both),
+    ):
+        value = number(quantity.name, estimate.value)
+        lines.append(f"  {name:<12}{value:<19}{interval(quantity.name, estimate):<18} {source}")
+    return lines
+
+
+def agreement_lines(result: CriterionResult) -> list[str]:
+    """Say in sentences how judge and people agree."""
+    lines = []
+    if result.rates is not None:
+        lines.append(f"  {rates_sentence(result.rates)}")
+    name = SYMBOLS.get(result.coefficient_name, result.coefficient_name)
+    top = ""
+    if result.ceiling is not None:
+        top = f"; between humans α {coefficient(result.ceiling.alpha)}, n = {result.ceiling.raw.n}"
+    within = " within a tenth of the range" if result.scale == "numeric" else ""
+    lines.append(
+        f"  Agreement{within} {share(result.agreement)}, {name} {coefficient(result.coefficient)}, "
+        f"n = {result.counts.used}{top}."
+    )
+    if result.beside:
+        lines.append("  " + "; ".join(f"{k} {coefficient(v)}" for k, v in result.beside.items()) + ".")
+    return lines
+
+
+def rates_sentence(rates: BinaryRates) -> str:
+    """Spell out both directions: how often the judge passes what people pass, and fails what they fail."""
+    passed = f"Of the answers humans passed the judge passed {share(rates.tpr)}"
+    failed = f"of those they failed it failed {share(rates.tnr)}"
+    if not rates.tpr.defined:
+        passed = "Humans passed none, so how often the judge passes a good answer is unknown"
+    if not rates.tnr.defined:
+        failed = "humans failed none, so how often the judge catches a bad answer is unknown"
+    return f"{passed}; {failed}."
+
+
+def count_line(result: CriterionResult) -> str:
+    """Say what entered, and where the rest went."""
+    counts = result.counts
+    lost = [f"{n} where the judge {_ended(status)}" for status, n in counts.failed.items()]
+    if counts.split:
+        lost.append(f"{counts.split} on which raters are split")
+    if counts.cannot_tell:
+        lost.append(f"{counts.cannot_tell} where nobody could tell")
+    rest = f"; without {', '.join(lost)}" if lost else ""
+    return f"  {counts.used} of {plural(counts.labelled, 'labelled item')} enter agreement{rest}."
+
+
+def _ended(status: str) -> str:
+    return "abstained" if status == "abstained" else f"gave no verdict ({status})"
+
+
+def table_lines(result: CriterionResult) -> list[str]:
+    """Draw the confusion table, rows the judge's answers, columns people's."""
+    if not result.table:
+        return []
+    wide = max(len(level) for level in result.levels) + 2
+    head = "".join(f"{level:>{max(wide, 8)}}" for level in result.levels)
+    lines = [f"  {'judge ╲ human':<{max(wide, 14)}}{head}"]
+    for level, row in zip(result.levels, result.table, strict=True):
+        lines.append(f"  {level:<{max(wide, 14)}}" + "".join(f"{count:>{max(wide, 8)}}" for count in row))
+    return lines
+
+
+def result_text(result: CriterionResult, design: str) -> str:
+    """Give everything about one criterion."""
+    title = "The item as a whole" if result.name == OVERALL else f"Criterion {result.name}"
+    lines = [f"{title} ({result.scale})", ""]
+    for quantity in result.quantities:
+        lines += [*quantity_table(quantity, result.counts.settled, result.counts.batch, design), ""]
+    lines += [*agreement_lines(result), count_line(result), *table_lines(result)]
+    return "\n".join([*lines, decision_line(result)])
+
+
+def decision_line(result: CriterionResult) -> str:
+    """Say what to do, in one sentence."""
+    sentence = result.decision.sentence
+    return f"  Decision: {sentence[0].lower()}{sentence[1:]}"
+
+
+def calibration_text(calibration: Calibration) -> str:
+    """Give the whole calibration, the item as a whole first."""
+    first, *others = calibration.results[::-1]
+    whose = "of the system that made them" if calibration.target == "process" else "of these items"
+    head = f"{calibration.rubric} graded by {calibration.grader}, held against people; rates {whose}."
+    parts = [head, result_text(first, calibration.design)]
+    parts += [result_text(result, calibration.design) for result in others[::-1]]
+    if calibration.notes:
+        parts.append("\n".join(f"note: {note}" for note in calibration.notes))
+    return "\n\n".join(parts)
+
+
+def correction_text(correction: Correction) -> str:
+    """Give what a card says of a batch: each number with the assumption it rests on."""
+    whose = "of the system that made them" if correction.target == "process" else "of these items"
+    items = plural(correction.items, "item")
+    lines = [f"{correction.batch}: {items} graded with {correction.signature}; rates {whose}."]
+    if correction.stale:
+        lines.append(f"STALE CARD, nothing below can be relied on: {correction.stale}.")
+    for quantity in correction.quantities:
+        lines += ["", *_corrected_lines(quantity, bool(correction.stale))]
+    return "\n".join(lines)
+
+
+def _corrected_lines(quantity: CorrectedQuantity, stale: bool) -> Iterable[str]:
+    what = "the item as a whole" if quantity.criterion == OVERALL else quantity.criterion
+    mark = " (stale)" if stale else ""
+    yield f"  {what}, {quantity.name}{mark}"
+    yield f"    raw         {number(quantity.name, quantity.raw):<12} {NO_INTERVAL}"
+    for way, estimate in quantity.estimates.items():
+        why = "the card's labels are of these items" if way == SAME else f"{SHIFTS[way]} ({way})"
+        value, said = number(quantity.name, estimate.value), interval(quantity.name, estimate)
+        yield f"    corrected   {value:<12} {said:<16} {why}"
+        if estimate.note and estimate.defined:
+            yield f"                {estimate.note}"

@@ -1,0 +1,109 @@
+"""A rubric as the requirement document that a product manager would sign."""
+
+from judgekit.rubric import Criterion, Rubric
+
+
+def document(rubric: Rubric) -> str:
+    """Write a rubric as Markdown: whom it serves, what must hold, how an answer is judged."""
+    parts = [f"# {rubric.reference}", rubric.purpose, _about(rubric)]
+    if rubric.outcome is not None:
+        parts.append(_outcome(rubric))
+    fields = [
+        f"- **{name}**{'' if given.required else ' (optional)'}: {given.description}"
+        for name, given in rubric.inputs.items()
+    ]
+    parts.append("## What is looked at\n\n" + "\n".join(fields))
+    if rubric.instructions:
+        parts.append("## How to decide, for people and judges alike\n\n" + rubric.instructions)
+    parts.append("## Requirements")
+    parts += [_criterion(number, criterion) for number, criterion in enumerate(rubric.criteria, 1)]
+    parts.append("## When an item passes\n\n" + _passing(rubric))
+    if rubric.examples:
+        parts.append(_examples(rubric))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _about(rubric: Rubric) -> str:
+    owner = f"Owner: {rubric.owner}. " if rubric.owner else ""
+    return f"{owner}Digest: {rubric.digest[:19]}…"
+
+
+def _outcome(rubric: Rubric) -> str:
+    given = rubric.outcome
+    assert given is not None
+    lag = f", known after {given.lag_days:g} days" if given.lag_days is not None else ""
+    return (
+        "## What it stands for\n\n"
+        f"{given.name} (column `{given.column}`, {given.good_when} is better{lag}). "
+        "The rubric is a proxy for it: compare the two before trusting either."
+    )
+
+
+def _criterion(number: int, criterion: Criterion) -> str:
+    lines = [f"### {number}. {criterion.name}: {criterion.question}", ""]
+    if criterion.target is not None:
+        lines += [f"**Required: at least {criterion.target:.0%} of items pass.**", ""]
+    if criterion.range is not None:
+        low, high = criterion.range
+        lines.append(f"- a number from {low:g} (worst) to {high:g} (best)")
+    for level in criterion.levels:
+        score = "" if level.score is None else f" (scores {level.score:g})"
+        lines.append(f"- **{level.label}**{score}: {level.description}".rstrip(": "))
+    if criterion.allow_not_applicable:
+        lines.append("- *not_applicable*: leaves the count; the question does not arise")
+    facts = list(_facts(criterion))
+    return "\n".join(lines + (["", "; ".join(facts).capitalize() + "."] if facts else []))
+
+
+def _facts(criterion: Criterion) -> list[str]:
+    facts = []
+    if criterion.gate:
+        facts.append("failing it fails the item")
+    if criterion.pass_at is not None:
+        facts.append(f"passes from {criterion.pass_at} on")
+    if criterion.weight != 1:
+        facts.append(f"weight {criterion.weight:g}")
+    if criterion.severity:
+        facts.append(f"severity {criterion.severity}")
+    if criterion.evidence:
+        facts.append(f"the judge quotes its evidence from {criterion.evidence}")
+    if criterion.origin is not None:
+        seen = f" in {len(criterion.origin.items)} items" if criterion.origin.items else ""
+        code = f" {criterion.origin.code}" if criterion.origin.code else ""
+        facts.append(f"comes from the error analysis: code{code} seen{seen}")
+    return facts
+
+
+def _passing(rubric: Rubric) -> str:
+    if rubric.mode == "pairwise":
+        return "Two outputs are compared; the answer is a, b or tie. Nothing passes or fails."
+    ways = {
+        "weighted_mean": "The score is the weighted mean over the criteria that apply.",
+        "minimum": "The score is the lowest over the criteria that apply.",
+        "all_pass": "The score is 1 if every criterion that applies passes, else 0.",
+    }
+    gates = [criterion.name for criterion in rubric.criteria if criterion.gate]
+    rules = [ways[rubric.aggregate]]
+    if gates:
+        rules.append(f"An item fails if it fails {' or '.join(gates)}.")
+    if rubric.threshold is not None:
+        rules.append(f"{'Otherwise it' if gates else 'An item'} passes with a score of at least {rubric.threshold:g}.")
+    elif not gates:
+        rules.append("The rubric gives scores; it does not say what passes.")
+    if rubric.allow_abstain:
+        rules.append("A judge or rater who cannot tell says so: that is no verdict, not a fail.")
+    return " ".join(rules)
+
+
+def _examples(rubric: Rubric) -> str:
+    lines = ["## Examples"]
+    for number, example in enumerate(rubric.examples, 1):
+        answers = ", ".join(f"{name} = **{answer}**" for name, answer in example.labels.items())
+        lines.append(f"{number}. {answers}. {example.explanation}".rstrip())
+        lines += [f"   - {name}: {_short(value)}" for name, value in example.item.items()]
+    return "\n\n".join(lines[:1]) + "\n\n" + "\n".join(lines[1:])
+
+
+def _short(value: object, limit: int = 300) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else text[:limit] + "…"
