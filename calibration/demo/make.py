@@ -92,7 +92,9 @@ def readings(answer):
 def label_rows(answers):
     """Yield both raters' labels of a random sample, and the settled answer where they differ."""
     sample = sorted(answers, key=lambda answer: draw("sample", answer["input"]))[:LABELLED]
-    design = {"design": "random", "probability": None, "stratum": None}
+    ids = json.dumps(sorted(answer["id"] for answer in answers), separators=(",", ":"))
+    frame = {"digest": "sha256:" + hashlib.sha256(ids.encode()).hexdigest(), "n": len(answers)}
+    design = {"design": "random", "probability": None, "stratum": None, "frame": frame}
     for answer in sorted(sample, key=lambda answer: answer["id"]):
         true, read = readings(answer)
         for criterion in CRITERIA:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import fields
 from hashlib import sha256
 from math import isnan, nan
 from pathlib import Path
@@ -114,10 +115,9 @@ def load_card(path: str | Path) -> Calibration:
 
 
 def _estimate(data: dict[str, Any]) -> Estimate:
-    known: dict[str, Any] = {
-        key: data[key] for key in ("value", "low", "high", "confidence", "n", "method", "note")
+    values: dict[str, Any] = {
+        field.name: nan if data[field.name] is None else data[field.name] for field in fields(Estimate)
     }
-    values: dict[str, Any] = {key: nan if value is None else value for key, value in known.items()}
     return Estimate(**values)
 
 

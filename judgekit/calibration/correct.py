@@ -74,6 +74,11 @@ class Correction:
     stale: str
     quantities: tuple[CorrectedQuantity, ...]
 
+    @property
+    def open(self) -> bool:
+        """Whether there is more than one number, each under its own assumption."""
+        return any(len(quantity.estimates) > 1 for quantity in self.quantities)
+
     def __str__(self) -> str:
         from judgekit.calibration.text import correction_text
 

@@ -114,11 +114,9 @@ def _grade(
         run.to_dict(),
     )
     if tally.failed > max_failed * tally.total:
-        console.say(
-            f"\n{tally.failed:,} rows have no answer; the same command asks those again, or allow --max-failed"
-        )
+        console.say("\nThe same command asks again where there is no answer; or allow it with --max-failed.")
         raise typer.Exit(ExitCode.INCOMPLETE)
-    console.next(f"judgekit calibrate {out} LABELS --design random --out CARD.json")
+    console.next(f"judgekit plan {out} --n 60 --out TO_LABEL.csv")
 
 
 def run_interruptible(work: Coroutine[Any, Any, T], out: Path) -> T:

@@ -19,7 +19,9 @@ def list_(as_json: Json = False, quiet: Quiet = False) -> None:
     rubrics = [find(name) for name in names()]
     width = max(len(rubric.reference) for rubric in rubrics)
     lines = [f"{r.reference:<{width}}  {first_sentence(r.purpose)}" for r in rubrics]
-    listed = [{"name": r.name, "version": r.version, "purpose": r.purpose, "digest": r.digest} for r in rubrics]
+    listed = [
+        {"name": r.name, "version": r.version, "purpose": r.purpose, "digest": r.digest} for r in rubrics
+    ]
     console.result("\n".join(lines), {"rubrics": listed})
     console.next(f"judgekit rubric show {rubrics[0].name}")
 
@@ -53,7 +55,8 @@ def check(
     console = Console(as_json, quiet)
     rubric = load_rubric(file)
     count = len(rubric.criteria)
-    said = f"{file}: {rubric.reference} is a rubric of {count} criteri{'on' if count == 1 else 'a'}, {rubric.digest[:19]}"
+    what = f"{count} criteri{'on' if count == 1 else 'a'}, digest {rubric.digest[:19]}"
+    said = f"{file}: {rubric.reference}, {what}: nothing to object to"
     console.result(said, {"rubric": rubric.reference, "digest": rubric.digest})
     console.next(f"judgekit rubric show {file}")
 

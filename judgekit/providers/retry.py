@@ -77,7 +77,7 @@ class RetryPolicy:
         Tries at most. Resends of a changed request come on top.
     timeout : float
         Seconds for one attempt, from sending to the last byte. All attempts and the pauses between them
-        take at most `attempts` × `timeout`; waits that the provider asked for come on top.
+        take at most `attempts` × `timeout`; waits for a rate limit, or that were asked for, come on top.
     backoff : float
         Seconds; a pause is drawn from 0 to this, doubled with each attempt (full jitter).
     longest_wait : float
@@ -118,15 +118,12 @@ class RetryPolicy:
                 continue
             tried += 1
             pause = self._pause(outcome, tried)
-            in_time = outcome.wait is not None or clock() + pause < ends
-            if outcome.then is not Then.RETRY or tried == self.attempts or self._asks_too_much(outcome):
-                break
-            if not in_time:
-                break
+            if outcome.wait is not None or outcome.status == "rate_limited":
+                ends += pause
+            if not self._goes_on(outcome, tried) or clock() + pause >= ends:
+                raise self._end(outcome, sent, usage)
             logger.info("%s; attempt %d of %d in %.1f s", outcome, tried + 1, self.attempts, pause)
-            ends += pause if outcome.wait is not None else 0.0
             await asyncio.sleep(pause)
-        raise self._end(outcome, sent, usage)
 
     async def _once(self, attempt: Callable[[], Awaitable[Reply]], until: float) -> Reply | Fault:
         # Faults are handed back rather than raised on, so that the final error drags no chain of library
@@ -144,6 +141,9 @@ class RetryPolicy:
             # Everyone was told the same moment: spread the calls a little, never before it.
             return fault.wait + random.uniform(0.0, self.backoff)
         return random.uniform(0.0, min(MAX_BACKOFF, self.backoff * 2.0 ** (tried - 1)))
+
+    def _goes_on(self, fault: Fault, tried: int) -> bool:
+        return fault.then is Then.RETRY and tried < self.attempts and not self._asks_too_much(fault)
 
     def _asks_too_much(self, fault: Fault) -> bool:
         return fault.wait is not None and fault.wait > self.longest_wait

@@ -87,7 +87,9 @@ def _passing(rubric: Rubric) -> str:
     if gates:
         rules.append(f"An item fails if it fails {' or '.join(gates)}.")
     if rubric.threshold is not None:
-        rules.append(f"{'Otherwise it' if gates else 'An item'} passes with a score of at least {rubric.threshold:g}.")
+        rules.append(
+            f"{'Otherwise it' if gates else 'An item'} passes with a score of at least {rubric.threshold:g}."
+        )
     elif not gates:
         rules.append("The rubric gives scores; it does not say what passes.")
     if rubric.allow_abstain:

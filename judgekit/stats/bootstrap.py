@@ -77,8 +77,9 @@ def bootstrap(
     Examples
     --------
     >>> human, judge = [0, 1] * 20, [0, 1] * 18 + [1, 0] * 2
-    >>> bootstrap("cohen_kappa", list(zip(human, judge)))
-    Estimate(0.8, 95% [0.543, 0.92], n=40, method='table bootstrap')
+    >>> kappa = bootstrap("cohen_kappa", list(zip(human, judge)))
+    >>> round(kappa.value, 2), round(kappa.low, 1), round(kappa.high, 1)
+    (0.8, 0.5, 0.9)
     """
     if not 0 < confidence < 1:
         raise ShapeError(f"confidence is {confidence}; it must lie between 0 and 1")

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from judgekit.errors import ShapeError
+from judgekit.stats.bias import paired_mean
 from judgekit.stats.bootstrap import bootstrap
 from judgekit.stats.codes import Levels, disagreement, level_counts, read_codes, read_values
 from judgekit.stats.estimate import Estimate
-from judgekit.stats.paired import paired_mean
 from judgekit.stats.rates import proportion
 from judgekit.stats.reliability import share_features
 from judgekit.stats.sample import FloatArray

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from judgekit.errors import ShapeError
 from judgekit.stats.cells import CodePartition
 from judgekit.stats.choice import Choice, corrected
-from judgekit.stats.correction import belonging, check_words
+from judgekit.stats.correction import check_words, design_arrays
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.sample import FloatArray, IntArray, checked_sample
 from judgekit.stats.transfer import inversion_in_cells, mix_in_cells, transferred
@@ -79,14 +79,9 @@ def post_stratified_mean(
         batch = checked_sample(verdicts, labelled, human, target=target, confidence=confidence)
         check = partial(checked_codes, width=places.size)
         return transferred(batch, external, group, rule, check, assumed=assumed)
+    more = design_arrays(design, None, stratum)
     sample = checked_sample(
-        verdicts,
-        labelled,
-        human,
-        target=target,
-        stratum=belonging("stratum", stratum, design, "stratified"),
-        group=group,
-        confidence=confidence,
+        verdicts, labelled, human, target=target, group=group, confidence=confidence, **more
     )
     return corrected(sample, Choice(partition, assumed), assumed=assumed)
 

@@ -160,11 +160,10 @@ class CutPartition:
         return self._codes(self.batch)
 
     def _codes(self, values: NDArray[Any]) -> IntArray:
-        inside = np.zeros(values.shape, np.intp)
-        for cut in self.cuts:  # few cuts: comparing is far quicker than a binary search for each value
-            inside += values >= cut
-        inside[np.isnan(values)] = self.order.size
-        return inside
+        inside = np.zeros(values.shape, np.int8)
+        for cut in self.cuts:  # a dozen at most: comparing is far quicker than a search for each value
+            inside += (values >= cut).view(np.int8)
+        return np.where(np.isnan(values), self.order.size, inside).astype(np.intp, copy=False)
 
 
 def judge_partition(judge: FloatArray, probe: FloatArray, *, at_most: int, bins: int) -> CutPartition:
@@ -212,11 +211,12 @@ def quantile_cuts(judge: FloatArray, bins: int) -> FloatArray:
     known = known[~np.isnan(known)]
     if not known.size:
         return np.empty(0)
-    ranks = np.arange(1, bins) * known.size // bins
-    shares = np.arange(1, bins) / bins
+    parts = np.arange(1, bins)
+    ranks = parts * known.size // bins
     at = np.partition(known, ranks)[ranks]
     middle = [np.count_nonzero(known < v) + np.count_nonzero(known <= v) for v in at]
-    upwards = np.array(middle) >= 2 * known.size * shares
+    beyond = np.array(middle) * bins - 2 * known.size * parts
+    upwards = np.where(2 * parts <= bins, beyond >= 0, beyond > 0)
     return np.where(upwards, at, np.nextafter(at, inf))
 
 

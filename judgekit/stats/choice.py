@@ -94,7 +94,7 @@ def _why_one_cell(counts: IntArray) -> str:
     return "too few labels at the judge's other levels: labels alone"
 
 
-def corrected(sample: Sample, estimator: Estimator, *, assumed: bool = False) -> Estimate:
+def corrected(sample: Sample, estimator: Estimator, *, assumed: bool = False, exact: bool = True) -> Estimate:
     """Run an estimator on a sample from the batch, of which some outcomes may be missing.
 
     Parameters
@@ -105,6 +105,8 @@ def corrected(sample: Sample, estimator: Estimator, *, assumed: bool = False) ->
         From a sample without missing outcomes to an estimate.
     assumed : bool
         Whether the caller states that outcomes are missing at random within judge level.
+    exact : bool
+        Whether the mean of all outcomes answers the question where every item of the batch is labelled.
     """
 
     def run(outcome: FloatArray) -> Estimate:
@@ -112,7 +114,7 @@ def corrected(sample: Sample, estimator: Estimator, *, assumed: bool = False) ->
         known = replace(sample, human=outcome).rows(keep)
         if assumed and known.probability is not None:
             known = replace(known, probability=known.probability * _answered(sample, keep)[keep])
-        return guarded(known, estimator)
+        return guarded(known, estimator, exact=exact)
 
     return bounded(sample.human, run, assumed=assumed, scale=sample.scale)
 
@@ -127,11 +129,11 @@ def _answered(sample: Sample, keep: BoolArray) -> FloatArray:
     return np.asarray(shares[codes])
 
 
-def guarded(sample: Sample, estimator: Estimator) -> Estimate:
+def guarded(sample: Sample, estimator: Estimator, *, exact: bool = True) -> Estimate:
     """Run an estimator where there is something to estimate: labels, groups enough, items left unlabelled."""
     if not sample.n:
         return sample.undefined("no labelled items", "")
-    if sample.labelled.size == sample.total:
+    if exact and sample.labelled.size == sample.total:
         return _full_count(sample)
     if sample.stratum is not None and _unanswered(sample):
         return sample.undefined("a stratum has no outcome", "")

@@ -1,6 +1,7 @@
 """The mean human outcome of a batch, from a judge's values for all items and human outcomes for some."""
 
 from functools import partial
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +23,7 @@ from judgekit.stats.transfer import (
 )
 
 DESIGNS = ("random", "stratified", "probability", "external", "unknown")
+UNKNOWN = "unknown design: label a random draw of the items"
 SHIFTS = ("mix", "prevalence")
 TRANSFERS: dict[str, Transfer] = {
     "mix": mix_by_judge,
@@ -63,20 +65,19 @@ def corrected_mean(
     target : {"process", "batch"}
         The mean of the system that made the items, or of these N items.
     method : str, optional
-        A published estimator by name instead of the one that simulation chose: "human-only" (any design but
-        external), "difference", "difference-wilson", "post-stratified", "ppi", "ppi++", "rogan-gladen",
-        "confusion-inversion" (random; the last two and "post-stratified" also external).
+        An estimator by name instead of the one that simulation chose: "human-only" (all but external),
+        "difference", "difference-wilson", "ppi", "ppi++" (random), "post-stratified", "rogan-gladen",
+        "confusion-inversion" (random, external).
     probability : array_like of float, shape (n,), optional
-        Probability with which each labelled item was drawn, (0, 1]; for `design="probability"`.
+        With which each labelled item was drawn, (0, 1]; for `design="probability"`.
     stratum : array_like, shape (N,), optional
-        Stratum of each item of the batch; for `design="stratified"`.
+        Of each item of the batch; for `design="stratified"`.
     external : tuple of array_like of float, shapes (m,) and (m,), optional
         Judge values and human outcomes of another batch; for `design="external"`.
     shift : {"mix", "prevalence"}, optional
         What stayed the same since that batch: what a verdict means, or the rates at which the judge errs.
     group : array_like, shape (n,) or for `design="external"` (m,), optional
-        Group of each labelled item, where labels were drawn by group; for the process, wherever items
-        depend on each other.
+        Of each labelled item: where labels were drawn by group, for the process wherever items depend.
     assume : {"missing at random within judge level"}, optional
         What may be assumed about missing outcomes.
     confidence : float
@@ -90,13 +91,12 @@ def corrected_mean(
     Raises
     ------
     ShapeError
-        For scores outside 0..1, positions outside the batch or repeated, probabilities missing or outside
-        (0, 1], a stratum without label, arrays of different length, and unknown words.
+        For scores outside 0..1, positions outside the batch or repeated, a probability missing or outside
+        (0, 1], a stratum without label, arrays of unequal length, unknown words.
 
     References
     ----------
-    PPI++: arXiv:2311.01453; stratified: arXiv:2406.04291; active: arXiv:2403.03208; error rates:
-    arXiv:2511.21140 and doi:10.1016/j.prevetmed.2013.09.015
+    arXiv:2311.01453, 2406.04291, 2403.03208, 2511.21140; doi:10.1016/j.prevetmed.2013.09.015
 
     Examples
     --------
@@ -108,24 +108,15 @@ def corrected_mean(
     check_words(design, shift, assume)
     assumed = assume is not None
     if design == "unknown":
-        why = "unknown design: label a random draw of the items"
-        return Estimate.undefined(why, n=np.size(human), confidence=confidence)
+        return Estimate.undefined(UNKNOWN, n=np.size(human), confidence=confidence)
     if design == "external":
         if method is not None and method not in TRANSFERS:
             raise ShapeError(f"method {method!r} cannot use external labels; use one of: {_names(TRANSFERS)}")
         rule = TRANSFERS.get(method or shift or "")
         batch = checked_sample(judge, labelled, human, target=target, confidence=confidence)
         return transferred(batch, external, group, rule, checked_scores, assumed=assumed)
-    sample = checked_sample(
-        judge,
-        labelled,
-        human,
-        target=target,
-        probability=belonging("probability", probability, design, "probability"),
-        stratum=belonging("stratum", stratum, design, "stratified"),
-        group=group,
-        confidence=confidence,
-    )
+    more = design_arrays(design, probability, stratum)
+    sample = checked_sample(judge, labelled, human, target=target, group=group, confidence=confidence, **more)
     estimator = Choice(at_random=assumed) if method is None else _named(method, sample, design)
     return corrected(sample, estimator, assumed=assumed)
 
@@ -140,12 +131,21 @@ def check_words(design: str, shift: str | None, assume: str | None) -> None:
         raise ShapeError(f"assume {assume!r} is not {MISSING_AT_RANDOM!r}")
 
 
-def belonging(name: str, values: ArrayLike | None, design: str, owner: str) -> ArrayLike | None:
-    """Return the values of an argument that one design needs and no other takes."""
-    if (values is not None) != (design == owner):
-        problem = "needs" if values is None else "is not the design for"
-        raise ShapeError(f"design {design!r} {problem} {name}")
-    return values
+class DesignArrays(TypedDict):
+    """What a design needs to know of each item."""
+
+    probability: ArrayLike | None
+    stratum: ArrayLike | None
+
+
+def design_arrays(design: str, probability: ArrayLike | None, stratum: ArrayLike | None) -> DesignArrays:
+    """Return the arrays of a design by name; ShapeError where one is missing or belongs to another design."""
+    given = {"probability": (probability, "probability"), "stratum": (stratum, "stratified")}
+    for name, (values, owner) in given.items():
+        if (values is not None) != (design == owner):
+            problem = "needs" if values is None else "is not the design for"
+            raise ShapeError(f"design {design!r} {problem} {name}")
+    return {"probability": probability, "stratum": stratum}
 
 
 def _names(table: dict[str, Transfer] | dict[str, Estimator]) -> str:

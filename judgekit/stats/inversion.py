@@ -17,7 +17,7 @@ WORST_CONDITION = 100
 DRAWS = 2_000
 EM_STEPS = 1_000
 EM_START = 1e-4
-EM_CLOSE = 1e-6
+EM_CLOSE = 1e-5
 SEED = 20_260
 HOLDS_IF = "holds if the judge still errs at the same rates"
 
@@ -162,7 +162,7 @@ def em_shares(shares: FloatArray, confusion: FloatArray) -> FloatArray:
         moving = moving[np.abs(update - now).max(axis=1) > EM_CLOSE]
         if not moving.size:
             break
-    return true
+    return np.asarray(true)
 
 
 def confusion_inversion(sample: Sample, counts: IntArray, table: IntArray, values: FloatArray) -> Estimate:
@@ -191,7 +191,7 @@ def confusion_inversion(sample: Sample, counts: IntArray, table: IntArray, value
     """
     method = "confusion inversion"
     labels = table.sum(axis=0)
-    if labels.min(initial=0 if not labels.size else labels[0]) < LEAST_LABELS:
+    if labels.min() < LEAST_LABELS:
         return sample.undefined(f"a human level has fewer than {LEAST_LABELS} labels", method)
     if not counts.sum():
         return sample.undefined("no verdict in the batch", method)

@@ -1,133 +1,118 @@
-"""Paired differences: their mean with Student's interval, bias, and McNemar's test."""
+"""The difference of two systems' mean outcomes."""
 
-from math import nan, sqrt
+from dataclasses import replace
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from judgekit.errors import ShapeError
-from judgekit.stats.codes import columns, confusion_table
-from judgekit.stats.draws import item_codes, item_weights
+from judgekit.stats.choice import LEAST_FOR_JUDGE, corrected
+from judgekit.stats.correction import check_words, design_arrays
+from judgekit.stats.difference import student_limits
 from judgekit.stats.estimate import Estimate
-from judgekit.stats.proportions import t_quantile
-from judgekit.stats.sample import FEW_GROUPS, LEAST_GROUPS, design_effect, join_notes
+from judgekit.stats.human import design_fit
+from judgekit.stats.proportions import mover_sum
+from judgekit.stats.sample import FloatArray, Sample, checked_sample, checked_scores, join_notes
+
+DESIGNS = ("random", "stratified", "probability")
 
 
-def paired_mean(
-    difference: ArrayLike,
+def corrected_difference(
+    judge: tuple[ArrayLike, ArrayLike],
+    labelled: ArrayLike,
+    human: tuple[ArrayLike, ArrayLike],
     *,
-    item_weight: ArrayLike | None = None,
+    design: str = "random",
+    target: str = "process",
+    probability: ArrayLike | None = None,
+    stratum: ArrayLike | None = None,
     group: ArrayLike | None = None,
-    added: float = 0.0,
     confidence: float = 0.95,
 ) -> Estimate:
-    """Mean difference with Student's interval.
+    """Mean of the first system's outcome less the second's, on the same items.
 
     Parameters
     ----------
-    difference : array_like of float, shape (n_items,)
-        nan where missing.
-    item_weight : array_like of float, shape (n_items,), optional
-        N_h/n_h of a stratified, 1/probability of a probability sample.
-    group : array_like, shape (n_items,), optional
-        Items of one group depend on each other: the variance is multiplied by their design effect,
-        and the groups give the degrees of freedom.
-    added : float
-        Added to the sum of squares, so that equal differences keep a width.
-    confidence : float
-        Two-sided, 0..1.
+    judge : tuple of array_like of float, shapes (N,) and (N,)
+        The judge's values for both systems' answers to each item, 0..1; nan = no verdict.
+    labelled : array_like of int, shape (n,)
+        Positions of the items both of whose answers people labelled.
+    human : tuple of array_like of float, shapes (n,) and (n,)
+        Their outcomes, 0..1; nan = missing.
+    design : {"random", "stratified", "probability"}
+        How the labelled items were drawn.
+    target, probability, stratum, group, confidence
+        As in `corrected_mean`.
 
     Returns
     -------
     Estimate
-        Limits are nan below two items or five groups, or where the differences show no spread at all.
+        Within −1..1, by the difference estimator of the design on the differences; labels alone below 15.
 
     Raises
     ------
     ShapeError
-        If arrays differ in length, a difference is infinite, or a weight is not positive.
+        As `corrected_mean`.
+
+    Examples
+    --------
+    >>> old, new = [1, 0, 1, 0, 0] * 20, [1, 1, 1, 0, 1] * 20
+    >>> round(corrected_difference((new, old), range(50), (new[:50], old[:50])).value, 9)
+    0.4
     """
-    values = np.asarray(difference, dtype=float)
-    if values.ndim != 1 or np.isinf(values).any():
-        raise ShapeError(f"differences must be finite, one for each item, got shape {values.shape}")
-    if not 0 < confidence < 1:
-        raise ShapeError(f"confidence is {confidence}; it must lie between 0 and 1")
-    weight, codes = item_weights(item_weight, values.size), item_codes("group", group, values.size)
-    known = ~np.isnan(values)
-    values, weight, n = values[known], weight[known], int(known.sum())
-    if n == 0:
-        return Estimate.undefined("no item has both values", method="paired t", confidence=confidence)
-    value = float(weight @ values / weight.sum())
-    pull = weight * (values - value) / weight.sum()
-    variance = (float(pull @ pull) + added / n**2) * n / max(n - 1, 1)
-    df, few, grouped = n - 1, "", codes is not None
-    if codes is not None:
-        df = np.unique(codes[known]).size - 1
-        few = f"few groups: {df + 1}" if df + 1 < FEW_GROUPS else ""
-        variance *= design_effect(pull, codes[known])
-    flat = float(np.ptp(values)) == 0 and added == 0
-    note = join_notes(few, "no spread to take an interval from" if n > 1 and flat else "")
-    t = nan if n < 2 or flat or (grouped and df + 1 < LEAST_GROUPS) else t_quantile((1 + confidence) / 2, df)
-    half = t * sqrt(variance)
-    return Estimate(value, value - half, value + half, confidence, n, "paired t", note)
+    check_words(design, None, None)
+    if design not in DESIGNS:
+        raise ShapeError(f"design {design!r} has no paired difference; use one of: {', '.join(DESIGNS)}")
+    (first, second), (y_first, y_second) = (_pair("judge", judge), _pair("human", human))
+    sample = checked_sample(
+        first - second,
+        labelled,
+        y_first - y_second,
+        target=target,
+        **design_arrays(design, probability, stratum),
+        group=group,
+        confidence=confidence,
+        scale=(-1.0, 1.0),
+    )
+    return corrected(sample, _difference)
 
 
-def bias(
-    human: ArrayLike,
-    judge: ArrayLike,
-    *,
-    item_weight: ArrayLike | None = None,
-    group: ArrayLike | None = None,
-    confidence: float = 0.95,
-) -> Estimate:
-    """How much higher the judge scores than the human, on average, by the paired t.
+def _pair(name: str, values: tuple[ArrayLike, ArrayLike]) -> tuple[FloatArray, FloatArray]:
+    first, second = (checked_scores(f"{name}[{k}]", values[k]) for k in (0, 1))
+    if first.shape != second.shape:
+        raise ShapeError(f"{name} has {first.size} values of the first system, {second.size} of the second")
+    return first, second
+
+
+def _difference(sample: Sample) -> Estimate:
+    alone = sample.stratum is None and sample.probability is None and sample.n < LEAST_FOR_JUDGE
+    note = f"fewer than {LEAST_FOR_JUDGE} labels: labels alone" if alone else ""
+    fit = design_fit(sample, slope=0.0 if alone else None)
+    return student_limits(sample, fit, "paired difference", note)
+
+
+def unpaired_difference(first: Estimate, second: Estimate) -> Estimate:
+    """Difference of two independent estimates, such as of two systems on different items.
 
     Parameters
     ----------
-    human, judge : array_like of float, shape (n_items,)
-        Scores; an item with a nan is left out.
-    item_weight, group, confidence
-        As in :func:`paired_mean`.
+    first, second : Estimate
+        At the same confidence.
 
     Returns
     -------
     Estimate
-        In the unit of the scores; positive for a lenient judge.
-
-    Raises
-    ------
-    ShapeError
-        As in :func:`paired_mean`.
-    """
-    scores = columns(human, judge).astype(float)
-    with np.errstate(invalid="ignore"):
-        difference = scores[:, 1] - scores[:, 0]
-    return paired_mean(difference, item_weight=item_weight, group=group, confidence=confidence)
-
-
-def mcnemar_p(a: ArrayLike, b: ArrayLike) -> float:
-    """Exact two-sided p-value for two 0/1 answers to the same items having the same rate of 1.
-
-    Parameters
-    ----------
-    a, b : array_like of int, shape (n_items,)
-        0, 1, or -1 where missing: such an item is left out.
-
-    Returns
-    -------
-    float
-        0..1; 1 if no item differs.
-
-    Raises
-    ------
-    ShapeError
-        If the arrays differ in length, or an answer is not 0, 1 or -1.
+        Limits by MOVER, which for symmetric intervals adds variances; nan if either is.
 
     References
     ----------
-    McNemar (1947), doi:10.1007/BF02295996
+    Zou & Donner (2008), doi:10.1002/sim.3095
     """
-    from scipy.special import bdtr
-
-    (_, up), (down, _) = confusion_table(a, b, (0, 1)).tolist()
-    return min(1.0, 2 * float(bdtr(min(up, down), up + down, 0.5)))
+    for one in (first, second):
+        if not one.defined:
+            return replace(one, note=join_notes(one.note, "no difference without it"))
+    pair = (first, second)
+    value, low, high = mover_sum(
+        [1, -1], [e.value for e in pair], [e.low for e in pair], [e.high for e in pair]
+    )
+    notes = join_notes("unpaired", *dict.fromkeys(e.note for e in pair))
+    return Estimate(value, low, high, first.confidence, first.n + second.n, "unpaired difference", notes)

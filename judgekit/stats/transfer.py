@@ -106,17 +106,28 @@ def mix_in_cells(sample: Sample, values: NDArray[Any], partition: Partition) -> 
     return external_mix(sample, merged, sample.human, binary=sample.binary, merged=lost)
 
 
-def inversion_in_cells(sample: Sample, values: NDArray[Any], partition: Partition) -> Estimate:
-    """Correct by the judge's confusion in the other batch (`confusion_inversion`); parameters as above."""
-    levels, human = np.unique(sample.human, return_inverse=True)
-    if levels.size > MOST_LEVELS:
-        why = f"{levels.size} different outcomes: error rates are known for at most {MOST_LEVELS} levels"
+def inversion_in_cells(
+    sample: Sample, values: NDArray[Any], partition: Partition, *, levels: FloatArray | None = None
+) -> Estimate:
+    """Correct by the judge's confusion in the other batch (`confusion_inversion`).
+
+    Parameters
+    ----------
+    sample, values, partition
+        As in `mix_in_cells`.
+    levels : ndarray of float, optional
+        Outcomes that are possible besides those in the sample; 0 and 1 always are where it has no other.
+    """
+    known = np.array([0.0, 1.0]) if sample.binary else sample.human
+    outcomes = np.unique(known if levels is None or sample.binary else np.concatenate((known, levels)))
+    if outcomes.size > MOST_LEVELS:
+        why = f"{outcomes.size} different outcomes: error rates are known for at most {MOST_LEVELS} levels"
         return sample.undefined(why, "confusion inversion")
     cells = partition.cells(values)
-    table = np.zeros((cells.counts.size, levels.size), np.intp)
-    np.add.at(table, (cells.codes, human), 1)
+    table = np.zeros((cells.counts.size, outcomes.size), np.intp)
+    np.add.at(table, (cells.codes, np.searchsorted(outcomes, sample.human)), 1)
     used = (cells.counts + cells.labels > 0)[:-1]
-    return confusion_inversion(sample, cells.counts[:-1][used], table[:-1][used], levels)
+    return confusion_inversion(sample, cells.counts[:-1][used], table[:-1][used], outcomes)
 
 
 def mix_by_judge(sample: Sample, values: FloatArray) -> Estimate:
@@ -130,7 +141,8 @@ def inversion_by_judge(sample: Sample, values: FloatArray) -> Estimate:
     if sample.binary and is_binary(sample.judge) and is_binary(values):
         return rogan_gladen(sample, values, sample.human)
     partition = judge_partition(sample.judge, values, at_most=MOST_LEVELS, bins=BINS)
-    return inversion_in_cells(sample, values, partition)
+    levels = None if partition.binned else partition.order
+    return inversion_in_cells(sample, values, partition, levels=levels)
 
 
 def rogan_gladen_by_judge(sample: Sample, values: FloatArray) -> Estimate:

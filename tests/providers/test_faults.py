@@ -56,10 +56,14 @@ TRANSIENT = {
 }
 
 
+# Only the tests of slowness have little time, so that a busy machine fails no others.
+LIMIT = dict.fromkeys(("provider_error", "rate_limited", "invalid_reply"), 5.0) | {"timeout": 0.4}
+
+
 @pytest.mark.parametrize("case", TRANSIENT)
 def test_transient_faults_are_tried_again(ask, case):
-    fault, _ = TRANSIENT[case]
-    outcome = ask([fault, fault, "pass"], timeout=0.3)
+    fault, status = TRANSIENT[case]
+    outcome = ask([fault, fault, "pass"], timeout=LIMIT[status])
     assert (outcome.status, outcome.server.count) == ("ok", 3)
     assert outcome.reply.text == "pass" and outcome.reply.attempts == 3
 
@@ -67,7 +71,7 @@ def test_transient_faults_are_tried_again(ask, case):
 @pytest.mark.parametrize("case", TRANSIENT)
 def test_transient_faults_end_as_an_explicit_failure(ask, case):
     fault, status = TRANSIENT[case]
-    outcome = ask([fault], timeout=0.3, attempts=2)
+    outcome = ask([fault], timeout=LIMIT[status], attempts=2)
     assert (outcome.status, outcome.server.count, outcome.failure.attempts) == (status, 2, 2)
     assert type(outcome.failure) is CallFailed
     assert "gave up after 2 requests" in str(outcome.failure)
@@ -134,21 +138,21 @@ def test_failures_of_one_row_are_not_tried_again(ask, case):
 )
 def test_retry_after_in_seconds_is_waited_for(ask, status, headers, least):
     outcome = ask([error(status, headers=headers), "pass"])
-    assert least <= waited(outcome) < least + 0.3
+    assert least <= waited(outcome) < least + 0.6
 
 
 def test_retry_after_as_a_date_is_waited_for(ask):
     until = time.time() // 1 + 2
     outcome = ask([error(429, headers={"Retry-After": formatdate(until, usegmt=True)}), "pass"])
     arrived = time.time() - time.monotonic() + outcome.server.seen[1].at
-    assert outcome.status == "ok" and until <= arrived < until + 0.5
+    assert outcome.status == "ok" and until <= arrived < until + 0.8
 
 
 def test_retry_after_follows_the_clock_of_the_server(ask):
     an_hour_slow = time.time() - 3600
     headers = {"Date": formatdate(an_hour_slow, usegmt=True)}
     headers["Retry-After"] = formatdate(an_hour_slow + 1, usegmt=True)
-    assert 1.0 <= waited(ask([error(429, headers=headers), "pass"])) < 1.5
+    assert 1.0 <= waited(ask([error(429, headers=headers), "pass"])) < 1.8
 
 
 @pytest.mark.parametrize(
@@ -166,8 +170,8 @@ def test_a_very_long_wait_ends_the_call_and_is_told(ask, value):
 
 
 def test_waits_for_the_rate_limit_do_not_count_against_the_timeout(ask):
-    limited = error(429, headers={"Retry-After": "0.5"})
-    assert ask([limited, limited, "pass"], timeout=0.3, attempts=3).status == "ok"
+    limited = error(429, headers={"Retry-After": "0.7"})
+    assert ask([limited, limited, "pass"], timeout=0.4, attempts=3).status == "ok"
 
 
 def waited(outcome) -> float:
@@ -288,7 +292,7 @@ def test_usage_that_is_missing_or_odd_is_unknown(ask, said, known):
     ],
 )
 def test_an_attempt_that_may_have_been_billed_makes_the_cost_unknown(ask, fault, usage):
-    assert ask([fault, "pass"], timeout=0.3, price=(0.0, 0.0)).usage == usage
+    assert ask([fault, "pass"], timeout=0.6, price=(0.0, 0.0)).usage == usage
 
 
 def test_a_failure_tells_what_it_cost(ask):

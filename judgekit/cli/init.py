@@ -1,0 +1,34 @@
+"""``judgekit init``: a folder to start from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from judgekit.cli.console import Console, Json, Quiet
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Created if it is not there.")] = Path("."),
+    logs: Annotated[
+        Path | None,
+        typer.Option("--from", help="Your logs: twenty of them, at random, are opened to read first."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Start a project: twenty outputs to read, a rubric to fill in, and the commands that follow."""
+    from judgekit.look.start import start
+
+    console = Console(as_json, quiet)
+    written = start(folder, logs)
+    listed = "\n".join(f"  {path}  {what}" for path, what in written)
+    console.result(listed, {"files": [str(path) for path, _ in written]})
+    if logs is None:
+        console.next(
+            f"judgekit rubric check {folder / 'rubric.yaml'}, after you have written your own criteria"
+        )
+    else:
+        console.next(
+            f"read {folder / 'read-first.md'}, then write your own criteria into {folder / 'rubric.yaml'}"
+        )

@@ -1,0 +1,1 @@
+"""Looking before automating: what an expert reads first."""
