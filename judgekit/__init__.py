@@ -1,4 +1,4 @@
-"""Grade the outputs of language-model products with rubric-defined judges, and measure whether to believe them."""
+"""Grade the outputs of language-model products by rubrics, and measure whether the judge may be believed."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ _HOMES = {
     "load_rubric": "rubric",
 }
 
-__all__ = [*_HOMES, "stats"]  # noqa: PLE0604
+__all__ = [*_HOMES, "stats"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,10 +1,14 @@
 """Strict JSON: no NaN, no duplicate keys, no bottomless nesting; any text survives the round trip."""
 
 import json
+import re
+from collections.abc import Iterable
 from typing import Any
 
 MAX_DEPTH = 100
 MAX_DIGITS = 300
+
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class NotJson(ValueError):
@@ -42,25 +46,18 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _too_deep(text: str) -> bool:
-    # Cheap before exact: a text with few brackets cannot be deep.
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    depth, inside, skip = 0, False, False
-    for char in text:
-        if skip:
-            skip = False
-        elif inside:
-            skip, inside = char == "\\", char != '"'
-        elif char == '"':
-            inside = True
-        elif char in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif char in "]}":
-            depth -= 1
-    return False
+def _too_deep(value: Any) -> bool:
+    layer = [value]
+    for _ in range(MAX_DEPTH + 1):
+        layer = [part for whole in layer for part in _parts(whole)]
+        if not layer:
+            return False
+    return True
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [part for part in inside if isinstance(part, dict | list)]
 
 
 def loads(text: str) -> Any:
@@ -77,22 +74,32 @@ def loads(text: str) -> Any:
     Traceback (most recent call last):
     judgekit._json.NotJson: the key 'a' stands twice in one object
     """
-    if _too_deep(text):
-        raise NotJson(f"nested more than {MAX_DEPTH} deep")
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise NotJson(f"not valid JSON: {error.msg} at column {error.colno}") from None
+    place = _SPACE.match(text).end()  # type: ignore[union-attr]
+    value, end = decode_prefix(text, place)
+    if (end := _SPACE.match(text, end).end()) != len(text):  # type: ignore[union-attr]
+        raise _broken(text, "something follows the value", end)
+    return value
 
 
 def decode_prefix(text: str, start: int) -> tuple[Any, int]:
     """Read the JSON value that begins at `start`; return it and where it ends."""
-    if _too_deep(text[start:]):
-        raise NotJson(f"nested more than {MAX_DEPTH} deep")
     try:
-        return _DECODER.raw_decode(text, start)
+        value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise NotJson(f"not valid JSON: {error.msg} at column {error.colno}") from None
+        raise _broken(text, error.msg, error.pos) from None
+    except RecursionError:
+        raise NotJson(f"nested more than {MAX_DEPTH} deep") from None
+    # Cheap before exact: a value with few brackets cannot be deep.
+    if text.count("[", start, end) + text.count("{", start, end) > MAX_DEPTH and _too_deep([value]):
+        raise NotJson(f"nested more than {MAX_DEPTH} deep")
+    return value, end
+
+
+def _broken(text: str, reason: str, place: int) -> NotJson:
+    before = text.count("\n", 0, place)
+    column = place - text.rfind("\n", 0, place)
+    where = f"line {before + 1}, column {column}" if before else f"column {column}"
+    return NotJson(f"not valid JSON: {reason.removesuffix(' at')} at {where}")
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:

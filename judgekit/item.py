@@ -1,5 +1,6 @@
 """One thing to grade: an id and named fields."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cached_property
@@ -10,6 +11,9 @@ from judgekit.errors import InputError, Problem
 
 MAX_ID = 500
 
+# What ends a line or moves a cursor; an id stands in tables and messages.
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
 
 @dataclass(frozen=True)
 class Item:
@@ -18,7 +22,7 @@ class Item:
     Attributes
     ----------
     id : str
-        At most 500 characters, none of them a control character.
+        At most 500 characters, none of them a control character or line break.
     fields : mapping of str to JSON value
         Text, numbers, lists or objects; `messages` holds a conversation.
     """
@@ -42,12 +46,14 @@ def read_id(value: Any) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"an id must be text or a whole number, not {_kind(value)}")
+    if isinstance(value, int) and abs(value) >= 10**MAX_ID:
+        raise ValueError(f"the id is a number of more than {MAX_ID} digits")
     text = str(value)
     if not text.strip():
         raise ValueError("the id is empty")
     if len(text) > MAX_ID:
         raise ValueError(f"the id has {len(text)} characters; at most {MAX_ID} are allowed")
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+    if _BREAKS.search(text):
         raise ValueError(f"the id {text[:40]!r} holds a control character")
     return text
 
@@ -74,16 +80,32 @@ def as_item(given: Any = None, fields: Mapping[str, Any] | None = None) -> Item:
     Raises
     ------
     InputError
-        If it is none of these, or its id cannot be one.
+        If it is none of these, its id cannot be one, or a field is not plain JSON.
     """
     if isinstance(given, Item) and not fields:
         return given
     found = {**_columns(given), **(fields or {})}
     raw = found.pop("id", None)
+    _plain(found)
     try:
         return Item(content_id(found) if raw is None else read_id(raw), found)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise InputError([Problem(str(error), "item")]) from None
+
+
+def _plain(found: dict[str, Any]) -> None:
+    """Refuse what JSON cannot hold, and with it a file, a cache and a request."""
+    problems = []
+    for name, value in found.items():
+        if not isinstance(name, str):
+            problems.append(Problem("a field name must be text", "item", field=repr(name)))
+            continue
+        try:
+            digest(value)
+        except (ValueError, TypeError, RecursionError) as error:
+            problems.append(Problem(f"is not plain JSON: {error}", "item", field=name))
+    if problems:
+        raise InputError(problems)
 
 
 def _columns(given: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from judgekit._json import dumps
 from judgekit.exchange import Message, Request
 from judgekit.item import Item
-from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Example, Rubric
+from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Example, Rubric, answer_text
 
 PROMPT = 1  # version; enters every fingerprint
 
@@ -82,7 +82,7 @@ def _form(criterion: Criterion) -> dict[str, Any]:
 
 def _example(number: int, example: Example, rubric: Rubric) -> str:
     fields = {name: example.item[name] for name in rubric.inputs if name in example.item}
-    answers = ", ".join(f"{name} = {answer}" for name, answer in example.labels.items())
+    answers = ", ".join(f"{name} = {answer_text(answer)}" for name, answer in example.labels.items())
     why = f"\nWhy: {example.explanation}" if example.explanation else ""
     blocks = "\n".join(_blocks(fields, f"example {number}"))
     return f"Example {number}\n{blocks}\nRight answers: {answers}{why}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from judgekit.errors import InputError, Problem, UsageError
+from judgekit.errors import Problems, UsageError
 from judgekit.files.graded import GradedRow, manifest_rubric, read_graded, read_manifest
 from judgekit.labels import frame_of, overall_criterion
 from judgekit.rubric import NOT_APPLICABLE, OVERALL, Criterion, Rubric
@@ -66,11 +66,19 @@ class Question:
 
 
 def questions(rubric: Rubric) -> list[Question]:
-    """Give the criteria, and the item as a whole where several criteria combine into one answer."""
+    """Give the criteria, and the item as a whole where that is another question."""
     asked = [Question(criterion) for criterion in rubric.criteria]
-    if len(asked) > 1:
+    if _has_whole(rubric):
         asked.append(Question(overall_criterion(rubric) or mean_criterion(rubric)))
     return asked
+
+
+def _has_whole(rubric: Rubric) -> bool:
+    """Whether criteria combine into one answer, or a single one is held against a threshold."""
+    first, *others = rubric.criteria
+    if not others:
+        return rubric.threshold is not None and first.scale != "binary"
+    return any(criterion.scored for criterion in rubric.criteria)
 
 
 def mean_criterion(rubric: Rubric) -> Criterion:
@@ -90,7 +98,7 @@ class Answers:
     Attributes
     ----------
     codes : ndarray of int, shape (N,)
-        Index into `Question.cell_names`; -1 without a verdict, and throughout for a numeric scale.
+        Index into `Question.cell_names`; -1 without a verdict, and for a number.
     scores : ndarray of float, shape (N,)
         0..1; nan where there is none.
     passes : ndarray of float, shape (N,)
@@ -165,12 +173,18 @@ def load_batch(path: str | Path, *, rubric: Rubric | None = None, group: str | N
     """
     manifest = read_manifest(path)
     stated = manifest_rubric(manifest, f"{path} (manifest)")
-    if rubric is not None and rubric.digest != stated.digest:
-        raise UsageError(
-            f"{path} was graded by {stated.reference} ({stated.digest[:19]}), not by {rubric.reference} "
-            f"({rubric.digest[:19]}); grade again, or leave --rubric away"
-        )
+    if rubric is not None:
+        same_rubric(rubric, stated.reference, stated.digest, str(path))
     return batch_of(read_graded(path), stated, manifest, str(path), group)
+
+
+def same_rubric(wanted: Rubric, reference: str, digest: str, name: str) -> None:
+    """Raise UsageError where rows were graded by another rubric than the wanted one."""
+    if wanted.digest != digest:
+        raise UsageError(
+            f"{name} was graded by {reference} ({digest[:19]}), not by {wanted.reference} "
+            f"({wanted.digest[:19]}); grade again, or leave --rubric away"
+        )
 
 
 def batch_of(
@@ -180,78 +194,101 @@ def batch_of(
     name: str,
     group: str | None = None,
 ) -> GradedBatch:
-    """Reduce graded rows to codes and scores."""
-    asked = questions(rubric)
-    columns: dict[str, _Column] = {question.name: _Column(question) for question in asked}
+    """Reduce graded rows to codes and scores.
+
+    Raises
+    ------
+    InputError
+        Naming each verdict of another judge, each level or number that is not on the scale, each row
+        without its group.
+    """
+    problems = Problems(name)
+    columns = [_Column(question, problems) for question in questions(rubric)]
     ids: list[str] = []
     groups: list[str] = []
     for row in rows:
         ids.append(row.id)
+        if row.verdict.provenance.fingerprint != manifest["fingerprint"]:
+            problems.add(f"the verdict on id {row.id!r} is another judge's than the rest; grade again", row.line)
         if group is not None:
-            groups.append(_group(row, group, name))
-        for question in asked:
-            columns[question.name].add(_finding(row, question, name))
-    answers = {key: column.answers() for key, column in columns.items()}
+            groups.append(_group(row, group, problems))
+        for column in columns:
+            column.add(row)
+    problems.raise_if_any()
+    answers = {column.question.name: column.answers() for column in columns}
     return GradedBatch(name, manifest, rubric, tuple(ids), answers, tuple(groups) if group else None)
 
 
-def _group(row: GradedRow, column: str, name: str) -> str:
+def _group(row: GradedRow, column: str, problems: Problems) -> str:
     if row.columns is None or row.columns.get(column) is None:
         why = "was graded with --omit-items" if row.columns is None else f"has no column {column!r}"
-        raise InputError([Problem(f"id {row.id!r} {why}; --group needs it", name, row.line)])
+        problems.add(f"id {row.id!r} {why}; --group needs it", row.line)
+        return ""
     return str(row.columns[column])
 
 
-def _finding(row: GradedRow, question: Question, name: str) -> Finding:
-    if question.name != OVERALL:
-        found = row.verdict.criteria.get(question.name)
-        if found is not None:
-            return found
-        return Finding(row.verdict.status if row.verdict.status not in (OK, ABSTAINED) else "invalid_reply")
+def _finding(row: GradedRow, question: Question) -> Finding:
     verdict = row.verdict
-    score, passed, label = verdict.score, verdict.passed, verdict.label
-    if question.criterion.scale == "binary":
-        state = verdict.status if verdict.status != OK or passed is not None else _undecided(row)
-        if state != OK:
-            return Finding(state)
-        if passed is None:
-            return Finding(OK, NOT_APPLICABLE)
-        return Finding(OK, "pass" if passed else "fail", score=float(passed), passed=passed)
-    if verdict.status == OK and score is None:
-        return Finding(OK, NOT_APPLICABLE)
-    return Finding(verdict.status, label, score=score)
+    if question.name == OVERALL:
+        return _whole(row, question.criterion.scale == "binary")
+    found = verdict.criteria.get(question.name)
+    if found is not None:
+        return found
+    return Finding(verdict.status if verdict.status not in (OK, ABSTAINED) else "invalid_reply")
 
 
-def _undecided(row: GradedRow) -> str:
-    """Tell why an item with a verdict neither passed nor failed: an open gate, or nothing applied."""
-    return ABSTAINED if any(f.status == ABSTAINED for f in row.verdict.criteria.values()) else OK
+def _whole(row: GradedRow, decides: bool) -> Finding:
+    """Read the item as a whole as if it were a criterion: does it pass, which side wins, what does it score."""
+    verdict = row.verdict
+    if verdict.status != OK:
+        return Finding(verdict.status)
+    if decides and verdict.passed is not None:
+        label = "pass" if verdict.passed else "fail"
+        return Finding(OK, label, score=float(verdict.passed), passed=verdict.passed)
+    if not decides and verdict.score is not None:
+        return Finding(OK, verdict.label, score=verdict.score)
+    # Nothing follows for the item: some answer is open, or no criterion that counts applies.
+    if any(finding.status == ABSTAINED for finding in verdict.criteria.values()):
+        return Finding(ABSTAINED)
+    return Finding(OK, NOT_APPLICABLE)
 
 
 class _Column:
     """Collects the findings on one question."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
+    def __init__(self, question: Question, problems: Problems) -> None:
+        self.question, self.problems = question, problems
         self.code = {label: place for place, label in enumerate(question.labels)}
         self.codes: list[int] = []
         self.scores: list[float] = []
         self.passes: list[float] = []
         self.states: list[str] = []
 
-    def add(self, finding: Finding) -> None:
+    def add(self, row: GradedRow) -> None:
+        finding = _finding(row, self.question)
         self.states.append(finding.status)
-        self.codes.append(self._code(finding))
+        self.codes.append(self._code(finding, row))
         self.scores.append(nan if finding.score is None else finding.score)
         self.passes.append(nan if finding.passed is None else float(finding.passed))
 
-    def _code(self, finding: Finding) -> int:
+    def _code(self, finding: Finding, row: GradedRow) -> int:
         if finding.status == ABSTAINED:
             return self.question.abstained
         if finding.status != OK:
             return -1
         if finding.label == NOT_APPLICABLE:
             return self.question.not_applicable
+        if self.question.criterion.range is not None:
+            if finding.score is None:
+                self._wrong("has no score", row)
+            return -1
+        if finding.label not in self.code:
+            known = ", ".join(self.question.labels)
+            self._wrong(f"{finding.label!r} is not one of its levels ({known})", row)
         return self.code.get(finding.label or "", -1)
+
+    def _wrong(self, what: str, row: GradedRow) -> None:
+        self.problems.add(f"id {row.id!r}: {what}", row.line, f"verdict.criteria.{self.question.name}")
 
     def answers(self) -> Answers:
         codes = np.array(self.codes, np.intp)

@@ -124,7 +124,7 @@ def correct(
     if shift is not None and shift not in SHIFTS:
         raise UsageError(f"shift {shift!r} is not one of {', '.join(SHIFTS)}")
     batch = graded if isinstance(graded, GradedBatch) else load_batch(graded)
-    stale = _stale(card, batch)
+    stale = stale_reason(card, batch)
     if stale and not force:
         raise StaleError(
             f"the card is stale: {stale}; calibrate again, or --force and have every output marked"
@@ -139,7 +139,7 @@ def correct(
         kept = card.pairs["questions"].get(question.name)
         if kept is None:
             continue
-        pairs = _Pairs.read(kept)
+        pairs = Pairs.read(kept)
         if same:
             found += _same_batch(card, batch, question, pairs, target)
         else:
@@ -149,7 +149,8 @@ def correct(
     )
 
 
-def _stale(card: Calibration, batch: GradedBatch) -> str:
+def stale_reason(card: Calibration, batch: GradedBatch) -> str:
+    """Say why a card does not hold for a batch; empty if it does."""
     if card.digests["rubric"] != batch.rubric.digest:
         mine = f"it was made for {card.rubric} ({card.digests['rubric'][:19]})"
         return f"{mine}, {batch.name} was graded by {batch.rubric.reference} ({batch.rubric.digest[:19]})"
@@ -161,13 +162,17 @@ def _stale(card: Calibration, batch: GradedBatch) -> str:
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
+    """What judge and people answered to one question on n labelled items: codes, scores and passes."""
+
     ids: list[str]
     judge: tuple[Ints, Floats, Floats]
     people: tuple[Ints, Floats, Floats]
 
     @classmethod
-    def read(cls, kept: dict[str, Any]) -> "_Pairs":
+    def read(cls, kept: dict[str, Any]) -> "Pairs":
+        """Read them off a card."""
+
         def side(data: dict[str, Any]) -> tuple[Ints, Floats, Floats]:
             numbers = (
                 np.array([nan if v is None else v for v in data[key]], float) for key in ("scores", "passes")
@@ -178,7 +183,7 @@ class _Pairs:
 
 
 def _same_batch(
-    card: Calibration, batch: GradedBatch, question: Question, pairs: _Pairs, target: str
+    card: Calibration, batch: GradedBatch, question: Question, pairs: Pairs, target: str
 ) -> list[CorrectedQuantity]:
     place = {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
     outcomes = Outcomes(np.array([place[key] for key in pairs.ids], np.intp), *pairs.people)
@@ -187,7 +192,7 @@ def _same_batch(
 
 
 def _other_batch(
-    batch: GradedBatch, question: Question, pairs: _Pairs, shift: str | None, target: str
+    batch: GradedBatch, question: Question, pairs: Pairs, shift: str | None, target: str
 ) -> list[CorrectedQuantity]:
     judge = batch.answers[question.name]
     found = []
@@ -202,7 +207,7 @@ def _other_batch(
 
 
 def _external(
-    question: Question, measure: Measure, judge: Answers, pairs: _Pairs, shift: str, target: str
+    question: Question, measure: Measure, judge: Answers, pairs: Pairs, shift: str, target: str
 ) -> Estimate:
     if arises_not(question, judge.codes, pairs.judge[0], pairs.people[0]):
         why = "answers of not applicable cannot be carried from one batch to another; label items of this one"

@@ -1,8 +1,8 @@
 """The rates and means that a question is about: raw, from labels alone, and corrected."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import nan
+from dataclasses import dataclass, replace
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from judgekit.stats.applicable import applicable_mean
 from judgekit.stats.cell_correction import post_stratified_mean
 from judgekit.stats.correction import corrected_mean
 from judgekit.stats.estimate import Estimate
+from judgekit.stats.sample import join_notes
 
-UNSTATED = "how the labelled items were chosen is not stated"
+UNSTATED = "how the labelled items were chosen from these is not stated"
 
 PASS_RATE = "pass rate"
 MEAN_SCORE = "mean score"
@@ -95,16 +96,49 @@ def _quantity(
     if design == "unknown":
         unknown = Estimate.undefined(UNSTATED, n=outcome.size)
         return Quantity(measure.name, raw, unknown, unknown)
-    arguments: dict[str, Any] = {"design": design, "target": target, "group": people.group}
+    # Items are drawn one by one: for the mean of just these items it does not matter which depend on others.
+    group = people.group if target == "process" else None
+    arguments: dict[str, Any] = {"design": design, "target": target, "group": group}
     if arises_not(question, judge.codes, people.codes):
-        return _applicable(question, measure, judge, people, values, outcome, raw, arguments)
-    human = corrected_mean(values, people.labelled, outcome, method="human-only", **arguments)
-    if measure.in_cells:
-        cells: dict[str, Any] = {"order": question.places, "levels": len(question.cell_names)}
-        corrected = post_stratified_mean(judge.codes, people.labelled, outcome, **cells, **arguments)
+        human, corrected = _applicable(question, judge, people, values, outcome, arguments)
     else:
-        corrected = corrected_mean(values, people.labelled, outcome, **arguments)
-    return Quantity(measure.name, raw, human, corrected)
+        human = corrected_mean(values, people.labelled, outcome, method="human-only", **arguments)
+        corrected = _corrected(question, measure, judge, people, values, outcome, arguments)
+    human = human if group is not None else _one_sided(human)
+    return Quantity(measure.name, raw, *(_bounds(one, outcome) for one in (human, corrected)))
+
+
+def _corrected(
+    question: Question,
+    measure: Measure,
+    judge: Answers,
+    people: Outcomes,
+    values: Floats,
+    outcome: Floats,
+    arguments: dict[str, Any],
+) -> Estimate:
+    if not measure.in_cells:
+        return corrected_mean(values, people.labelled, outcome, **arguments)
+    cells: dict[str, Any] = {"order": question.places, "levels": len(question.cell_names)}
+    return post_stratified_mean(judge.codes, people.labelled, outcome, **cells, **arguments)
+
+
+def _one_sided(human: Estimate) -> Estimate:
+    """Say of what never, or always, occurred how frequent, or rare, it may be all the same."""
+    if human.value not in (0.0, 1.0) or human.low == human.high:
+        return human
+    bound = 0.05 ** (1 / human.n)
+    most = f"one-sided 95 %: at most {100 * (1 - bound):.1f} %"
+    least = f"one-sided 95 %: at least {100 * bound:.1f} %"
+    return replace(human, note=join_notes(human.note, least if human.value else most))
+
+
+def _bounds(estimate: Estimate, outcome: Floats) -> Estimate:
+    """Say in the words of this package why there are limits but no value."""
+    if estimate.defined or isnan(estimate.low):
+        return estimate
+    missing = f"{int(np.isnan(outcome).sum())} of {outcome.size} outcomes are missing"
+    return replace(estimate, note=f"{missing}: the limits hold whatever they would have been")
 
 
 def raw_mean(question: Question, judge: Answers, values: Floats) -> float:
@@ -113,27 +147,26 @@ def raw_mean(question: Question, judge: Answers, values: Floats) -> float:
     return float(given.mean()) if given.size else nan
 
 
-def arises_not(question: Question, *codes: Ints) -> bool:
+def arises_not(question: Question, *codes: Ints | Floats) -> bool:
     """Whether judge or people said of any item that the question does not arise."""
-    return question.criterion.range is None and any(bool(np.any(c == question.not_applicable)) for c in codes)
+    return any(bool(np.any(c == question.not_applicable)) for c in codes)
 
 
 def _applicable(
     question: Question,
-    measure: Measure,
     judge: Answers,
     people: Outcomes,
     values: Floats,
     outcome: Floats,
-    raw: float,
     arguments: dict[str, Any],
-) -> Quantity:
-    """Estimate a rate among the items to which the criterion applies."""
-    said = np.where(judge.codes < 0, nan, (judge.codes != question.not_applicable).astype(float))
-    applies = np.where(people.codes < 0, nan, (people.codes != question.not_applicable).astype(float))
+) -> tuple[Estimate, Estimate]:
+    """Estimate a rate among the items to which the criterion applies, from labels alone and corrected."""
+    said = np.where(judge.answered & ~np.isnan(values), 1.0, nan)
+    said[judge.codes == question.not_applicable] = 0.0
+    applies = np.where(np.isnan(outcome), nan, 1.0)
+    applies[people.codes == question.not_applicable] = 0.0
     where = np.flatnonzero(applies != 0)
-    group = None if people.group is None else people.group[where]
-    alone = arguments | {"group": group}
+    group = arguments["group"]
+    alone = arguments | {"group": None if group is None else group[where]}
     human = corrected_mean(values, people.labelled[where], outcome[where], method="human-only", **alone)
-    corrected = applicable_mean(values, said, people.labelled, outcome, applies, **arguments)
-    return Quantity(measure.name, raw, human, corrected)
+    return human, applicable_mean(values, said, people.labelled, outcome, applies, **arguments)

@@ -14,6 +14,9 @@ from judgekit.labels import LabelSet, Settled, raters_of
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, OVERALL, Criterion, Rubric
 from judgekit.scoring import NOT_APPLICABLE_ANSWER, Answer, aggregate, answer
 
+OPEN = ("split", "partial", "cannot_tell")
+UNKNOWN = Answer("failed")
+
 
 @dataclass(frozen=True)
 class HumanAnswers:
@@ -23,14 +26,16 @@ class HumanAnswers:
     ----------
     ids : tuple of str, length n
     codes : ndarray of int, shape (n,)
-        Level, or the code of "not applicable"; -1 where raters are split or none could tell, and
-        throughout for a numeric scale.
+        Level, or the code of "not applicable"; -1 where there is no answer, and for a number.
     scores, passes : ndarray of float, shape (n,)
         nan where there is none.
     states : tuple of str, length n
-        ``settled``, ``split`` or ``cannot_tell``.
+        ``settled``, ``split``, ``cannot_tell``, or, of the item as a whole, ``partial``: some criterion
+        that would decide was not answered.
     raters : ndarray, shape (n, R)
         Codes (-1 missing) or, on a numeric scale, scores (nan missing) of each independent rater.
+    own : ndarray of int, shape (n,), or None
+        What people said of the item as a whole when asked just that; never part of the outcome.
     """
 
     ids: tuple[str, ...]
@@ -39,6 +44,7 @@ class HumanAnswers:
     passes: Floats
     states: tuple[str, ...]
     raters: Ints | Floats
+    own: Ints | None = None
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -50,12 +56,12 @@ def human_answers(labels: LabelSet, question: Question, rubric: Rubric) -> Human
     """Reduce labels to one answer an item; the item as a whole follows from its criteria by the rubric."""
     if question.name == OVERALL:
         return _overall(labels, question, rubric)
-    criterion = question.criterion
-    settled = labels.settled(criterion)
-    given = [_scored(criterion, one) for one in settled.values()]
+    # Sorted, so that the order of rows decides nothing.
+    settled = dict(sorted(labels.settled(question.criterion).items()))
+    given = [_scored(question.criterion, one) for one in settled.values()]
     return HumanAnswers(
         tuple(settled),
-        np.array([_code(question, one) for one in settled.values()], np.intp),
+        np.array([_code(question, one.answer) for one in settled.values()], np.intp),
         np.array([nan if a.score is None else a.score for a in given]),
         np.array([nan if a.passed is None else float(a.passed) for a in given]),
         tuple(one.state for one in settled.values()),
@@ -63,75 +69,75 @@ def human_answers(labels: LabelSet, question: Question, rubric: Rubric) -> Human
     )
 
 
-def _code(question: Question, one: Settled) -> int:
-    if one.answer is None or question.criterion.range is not None:
+def _code(question: Question, given: str | float | None) -> int:
+    if given == NOT_APPLICABLE:
+        return question.not_applicable
+    if given is None or question.criterion.range is not None:
         return -1
-    return question.cell_names.index(str(one.answer))
+    return question.labels.index(str(given))
 
 
 def _scored(criterion: Criterion, one: Settled) -> Answer:
+    """Reduce to what aggregation needs; where raters are split, the answer is as open as one never given."""
     if one.answer is None:
-        return Answer("abstained")
+        return UNKNOWN if one.state == "split" else Answer("abstained")
     return NOT_APPLICABLE_ANSWER if one.answer == NOT_APPLICABLE else answer(criterion, one.answer)
 
 
 def _overall(labels: LabelSet, question: Question, rubric: Rubric) -> HumanAnswers:
     by_criterion = {criterion.name: labels.settled(criterion) for criterion in rubric.criteria}
-    # Only items of which people answered every criterion have a whole.
-    ids = [key for key in labels.ids if all(key in found for found in by_criterion.values())]
-    raters = raters_of(labels.labels)
-    rows = [
-        _whole(rubric, question, {n: _scored(rubric.by_name[n], f[key]) for n, f in by_criterion.items()})
-        for key in ids
-    ]
-    states = []
-    for key, (_, score, _) in zip(ids, rows, strict=True):
-        open_ = [found[key].state for found in by_criterion.values() if found[key].state != "settled"]
-        states.append(open_[0] if open_ and np.isnan(score) else "settled")
+    ids = sorted({key for found in by_criterion.values() for key in found})
+    rows, states = [], []
+    for key in ids:
+        found = {name: settled[key] for name, settled in by_criterion.items() if key in settled}
+        row = _whole(rubric, question, {n: _scored(rubric.by_name[n], one) for n, one in found.items()})
+        rows.append(row)
+        states.append(_state(row, [found[n].state if n in found else "partial" for n in by_criterion]))
+    own = labels.settled(question.criterion)
     return HumanAnswers(
         tuple(ids),
         np.array([code for code, _, _ in rows], np.intp),
         np.array([score for _, score, _ in rows]),
         np.array([passed for _, _, passed in rows]),
         tuple(states),
-        _overall_raters(labels, question, rubric, ids, raters),
+        _overall_raters(labels, question, rubric, ids),
+        np.array([_code(question, own[key].answer) if key in own else -1 for key in ids], np.intp),
     )
 
 
+def _state(row: tuple[int, float, float], states: list[str]) -> str:
+    """Say why nothing follows for the item, if nothing does."""
+    open_ = [state for state in OPEN if state in states]
+    return open_[0] if open_ and np.isnan(row[1]) else "settled"
+
+
 def _whole(rubric: Rubric, question: Question, answers: Mapping[str, Answer]) -> tuple[int, float, float]:
+    """Give code, score and pass of an item; criteria without an answer may leave them open."""
     result = aggregate(rubric, answers)
     if question.criterion.scale == "binary":
         if result.passed is not None:
-            return (
-                question.labels.index("pass" if result.passed else "fail"),
-                float(result.passed),
-                float(result.passed),
-            )
+            passed = float(result.passed)
+            return question.labels.index("pass" if result.passed else "fail"), passed, passed
     elif result.score is not None:
-        code = question.labels.index(result.label) if result.label in question.labels else -1
-        return code, result.score, nan
-    applies = any(a.state != "not_applicable" for a in answers.values())
-    return (-1 if applies else question.not_applicable), nan, nan
+        return _code(question, result.label), result.score, nan
+    known = [answers.get(name, UNKNOWN).state for name in rubric.by_name]
+    return (-1 if {"failed", "abstained"} & set(known) else question.not_applicable), nan, nan
 
 
-def _overall_raters(
-    labels: LabelSet, question: Question, rubric: Rubric, ids: list[str], raters: list[str]
-) -> Ints | Floats:
+def _overall_raters(labels: LabelSet, question: Question, rubric: Rubric, ids: list[str]) -> Ints | Floats:
     said: dict[tuple[str, str], dict[str, Answer]] = {}
-    for label in labels.labels:
-        if not label.repeat and label.criterion != OVERALL:
+    asked = [label for label in labels.labels if label.criterion != OVERALL]
+    for label in asked:
+        if not label.repeat:
             one = Settled(None if label.answer == ABSTAIN else label.answer, "settled", 1)
-            said.setdefault((label.id, label.rater), {})[label.criterion] = _scored(
-                rubric.by_name[label.criterion], one
-            )
-    numeric = question.criterion.range is not None
+            scored = _scored(rubric.by_name[label.criterion], one)
+            said.setdefault((label.id, label.rater), {})[label.criterion] = scored
+    raters, numeric = raters_of(asked), question.criterion.range is not None
     table = np.full((len(ids), len(raters)), nan if numeric else -1.0)
     for row, key in enumerate(ids):
         for column, rater in enumerate(raters):
-            answers = said.get((key, rater), {})
-            if len(answers) == len(rubric.criteria):
-                code, score, _ = _whole(rubric, question, answers)
-                table[row, column] = score if numeric else code
+            code, score, _ = _whole(rubric, question, said.get((key, rater), {}))
+            table[row, column] = score if numeric else code
     return table if numeric else table.astype(np.intp)
 
 

@@ -61,10 +61,7 @@ def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> 
     lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}")
     if design == "unknown":
         return [*lines, "  human only, corrected: not stated how the labelled items were chosen (--design)"]
-    chosen = f"{plural(labels, 'label')} {CHOSEN.get(design, design)}"
-    both = f"{plural(labels, 'label')} + {plural(batch, 'verdict')}"
-    if not isnan(quantity.ratio):
-        both += f", {quantity.ratio:.2f} × the width"
+    chosen, both = sources(quantity, labels, batch, design)
     for name, estimate, source in (
         ("human only", quantity.human, chosen),
         ("corrected", quantity.corrected, both),
@@ -72,6 +69,13 @@ def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> 
         value = number(quantity.name, estimate.value)
         lines.append(f"  {name:<12}{value:<19}{interval(quantity.name, estimate):<18} {source}")
     return lines
+
+
+def sources(quantity: Quantity, labels: int, batch: int, design: str) -> tuple[str, str]:
+    """Say what the human-only and the corrected figure rest on."""
+    chosen = f"{plural(labels, 'label')} {CHOSEN.get(design, design)}"
+    both = f"{plural(labels, 'label')} + {plural(batch, 'verdict')}"
+    return chosen, both if isnan(quantity.ratio) else f"{both}, {quantity.ratio:.2f} × the width"
 
 
 def agreement_lines(result: CriterionResult) -> list[str]:

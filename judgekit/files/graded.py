@@ -1,13 +1,13 @@
 """Graded rows and the manifest beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from judgekit._json import NotJson, loads
 from judgekit.errors import InputError, Problem, Problems
-from judgekit.files.rows import read_rows
+from judgekit.files.rows import Row, read_rows
 from judgekit.rubric import Rubric, rubric_from_dict
 from judgekit.verdict import Verdict, verdict_from_dict
 
@@ -38,8 +38,14 @@ def read_graded(path: str | Path) -> Iterator[GradedRow]:
             [Problem("is not finished: run the same `judgekit grade` again to go on", str(path))]
         )
     problems = Problems(str(path))
+    yield from graded_from_rows(read_rows(path, problems), problems)
+    problems.raise_if_any()
+
+
+def graded_from_rows(rows: Iterable[Row], problems: Problems) -> Iterator[GradedRow]:
+    """Yield graded rows from rows already at hand; what is wrong goes to `problems`."""
     seen: dict[str, int] = {}
-    for row in read_rows(path, problems):
+    for row in rows:
         verdict, identity = row.columns.get("verdict"), row.columns.get("id")
         if not isinstance(verdict, dict) or not isinstance(identity, str):
             problems.add(
@@ -58,7 +64,6 @@ def read_graded(path: str | Path) -> Iterator[GradedRow]:
         yield GradedRow(identity, row.columns.get("item"), read, row.line)
     if not seen and not problems:
         problems.add("holds no graded rows")
-    problems.raise_if_any()
 
 
 def manifest_path(graded: str | Path) -> Path:

@@ -1,6 +1,7 @@
 """Rows of JSONL, CSV and JSON files, one after the other, each with its line; strict about what they hold."""
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def _lines(stream: IO[bytes], problems: Problems) -> Iterator[tuple[int, str]]:
             problems.add(f"is not UTF-8 text (byte {error.start + 1} of the line)", number)
             continue
         if text.strip():
-            yield number, text
+            yield number, text.rstrip("\r\n")
 
 
 def _jsonl(stream: IO[bytes], problems: Problems) -> Iterator[Row]:
@@ -138,6 +139,8 @@ def _array(text: str, problems: Problems) -> Iterator[Row]:
         place = skip(end)
         if text.startswith(",", place):
             place = skip(place + 1)
+            if text.startswith("]", place):
+                problems.add("the array ends in a comma", line + text.count("\n", counted, place))
         elif not text.startswith("]", place):
             problems.add(
                 "expected , or ] after an entry of the array", line + text.count("\n", counted, place)
@@ -150,19 +153,19 @@ def _array(text: str, problems: Problems) -> Iterator[Row]:
 def _csv(path: Path, problems: Problems, delimiter: str | None) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         if delimiter is None:
-            head = stream.readline(MAX_LINE)
             # Spreadsheets of many countries write semicolons, and call it CSV all the same.
+            head = re.sub(r'"[^"]*("|$)', "", stream.readline(MAX_LINE))
             delimiter = max(",;\t", key=head.count)
             stream.seek(0)
-        csv.field_size_limit(MAX_LINE)
-        reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
+        reader = csv.reader(_bounded(stream), delimiter=delimiter, strict=True)
         header: list[str] | None = None
         begins = 1
         while True:
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                problems.add(f"not readable as CSV: {error}", reader.line_num)
+                problems.add(f"not readable as CSV: {error}", begins)
                 return
             if cells is None:
                 break
@@ -170,21 +173,36 @@ def _csv(path: Path, problems: Problems, delimiter: str | None) -> Iterator[Row]
             if not any(cell.strip() for cell in cells):
                 continue
             if header is None:
-                header = _header(cells, problems)
+                header = _header(cells, problems, line)
                 if header is None:
                     return
             elif _clean(cells, header, problems, line):
                 yield Row(dict(zip(header, cells, strict=True)), line)
 
 
-def _header(cells: list[str], problems: Problems) -> list[str] | None:
+def _bounded(stream: IO[str]) -> Iterator[str]:
+    while line := stream.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise csv.Error(f"a line is longer than {MAX_LINE // 2**20} MiB")
+        yield line
+
+
+def _header(cells: list[str], problems: Problems, line: int) -> list[str] | None:
     names = [cell.strip() for cell in cells]
+    before = problems.total
     for name in dict.fromkeys(names):
         if not name:
-            problems.add("a column of the header has no name", 1)
+            problems.add("a column of the header has no name", line)
         elif names.count(name) > 1:
-            problems.add(f"the column {name!r} stands twice in the header", 1)
-    return None if problems else names
+            problems.add(f"the column {name!r} stands twice in the header", line)
+        elif _not_utf8(name):
+            problems.add("is not UTF-8 text", line)
+    return names if problems.total == before else None
+
+
+def _not_utf8(cell: str) -> bool:
+    # A surrogate can only come from a byte that is not UTF-8: CSV has no escape for one.
+    return any("\udc80" <= char <= "\udcff" for char in cell if char > "\ud7ff")
 
 
 def _clean(cells: list[str], header: list[str], problems: Problems, line: int) -> bool:
@@ -193,8 +211,7 @@ def _clean(cells: list[str], header: list[str], problems: Problems, line: int) -
         what = f"missing: {absent}" if absent else "is a comma inside a text not in quotes?"
         problems.add(f"the row has {len(cells)} cells, the header {len(header)} columns; {what}", line)
         return False
-    # A surrogate can only come from a byte that is not UTF-8: CSV has no escape for one.
-    if any("\udc80" <= char <= "\udcff" for cell in cells for char in cell if char > "\ud7ff"):
+    if any(_not_utf8(cell) for cell in cells):
         problems.add("is not UTF-8 text", line)
         return False
     return True

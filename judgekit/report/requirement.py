@@ -1,6 +1,6 @@
 """A rubric as the requirement document that a product manager would sign."""
 
-from judgekit.rubric import Criterion, Rubric
+from judgekit.rubric import Criterion, Rubric, answer_text
 
 
 def document(rubric: Rubric) -> str:
@@ -60,7 +60,7 @@ def _facts(criterion: Criterion) -> list[str]:
     if criterion.gate:
         facts.append("failing it fails the item")
     if criterion.pass_at is not None:
-        facts.append(f"passes from {criterion.pass_at} on")
+        facts.append(f"passes from {answer_text(criterion.pass_at)} on")
     if criterion.weight != 1:
         facts.append(f"weight {criterion.weight:g}")
     if criterion.severity:
@@ -100,7 +100,7 @@ def _passing(rubric: Rubric) -> str:
 def _examples(rubric: Rubric) -> str:
     lines = ["## Examples"]
     for number, example in enumerate(rubric.examples, 1):
-        answers = ", ".join(f"{name} = **{answer}**" for name, answer in example.labels.items())
+        answers = ", ".join(f"{name} = **{answer_text(answer)}**" for name, answer in example.labels.items())
         lines.append(f"{number}. {answers}. {example.explanation}".rstrip())
         lines += [f"   - {name}: {_short(value)}" for name, value in example.item.items()]
     return "\n\n".join(lines[:1]) + "\n\n" + "\n".join(lines[1:])

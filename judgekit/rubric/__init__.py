@@ -11,6 +11,7 @@ from judgekit.rubric.model import (
     Origin,
     Outcome,
     Rubric,
+    answer_text,
 )
 from judgekit.rubric.reading import load_rubric, read_rubric, rubric_from_dict
 
@@ -25,6 +26,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Rubric",
+    "answer_text",
     "load_rubric",
     "read_rubric",
     "rubric_from_dict",

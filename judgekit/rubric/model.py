@@ -44,6 +44,11 @@ def _number(value: Any) -> Any:
     return value
 
 
+def answer_text(answer: str | float) -> str:
+    """Write an answer as people do: ``7``, not ``7.0``."""
+    return answer if isinstance(answer, str) else f"{answer:.12g}"
+
+
 Text = Annotated[
     str,
     StringConstraints(strict=True),
@@ -61,7 +66,7 @@ Share = Annotated[Number, Field(ge=0, le=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Level(_Part):

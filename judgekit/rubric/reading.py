@@ -104,6 +104,7 @@ def _normal(tree: Tree) -> dict[str, Any]:
     for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
         if isinstance(criterion, dict):
             _normal_criterion(criterion, ("criteria", index), tree, pair)
+    _normal_numbers(data)
     if data.get("aggregate") == "all_pass":
         data.setdefault("threshold", 1)
     return data
@@ -132,6 +133,22 @@ def _normal_criterion(criterion: dict[str, Any], path: Path, tree: Tree, pair: b
     at = criterion.get("pass_at")
     if criterion.get("scale") != "numeric" and isinstance(at, bool | int):
         criterion["pass_at"] = str(at).lower()
+
+
+def _normal_numbers(data: dict[str, Any]) -> None:
+    """Keep a whole number that answers a numeric criterion from being taken for a label."""
+    numeric = [c for c in _list(data.get("criteria")) if isinstance(c, dict) and c.get("scale") == "numeric"]
+    for criterion in numeric:
+        _make_float(criterion, "pass_at")
+    for example in _list(data.get("examples")):
+        labels = example.get("labels") if isinstance(example, dict) else None
+        for name in (c.get("name") for c in numeric if isinstance(labels, dict)):
+            _make_float(labels, name)
+
+
+def _make_float(holder: dict[str, Any], key: Any) -> None:
+    if isinstance(key, str) and type(holder.get(key)) is int:
+        holder[key] = float(holder[key])
 
 
 def _list(value: Any) -> list[Any]:

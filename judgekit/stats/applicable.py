@@ -99,23 +99,20 @@ def _ratio(sample: Sample, graded: FloatArray, applies: FloatArray) -> Estimate:
     answered = sample.rows(chosen == 1)
     if not answered.n:
         return sample.undefined("people said of no labelled item that the criterion applies", METHOD)
-    whole = sample.unseen == 0
-    slope = 0.0 if whole or sample.n < LEAST_FOR_JUDGE else None
-    top = design_fit(replace(sample, human=sample.human * chosen, judge=sample.judge * graded), slope=slope)
-    below = design_fit(replace(sample, human=chosen, judge=graded), slope=slope)
-    # The judge may push a share of a few items to nothing; the labels' own share cannot.
-    share = below.value if below.value > 0 else float(chosen.mean())
-    value = min(max(top.value / share, 0.0), 1.0)
     if _rare(answered):
         return _alone(sample, answered)
+    slope = 0.0 if sample.unseen == 0 or sample.n < LEAST_FOR_JUDGE else None
+    share = design_fit(replace(sample, human=chosen), slope=0.0).value
+    start = design_fit(replace(sample, human=sample.human * chosen), slope=0.0).value / share
     residual = replace(
         sample,
-        human=(sample.human - value) * chosen / share,
-        judge=(sample.judge - value) * graded / share,
+        human=(sample.human - start) * chosen / share,
+        judge=(sample.judge - start) * graded / share,
         scale=(-1 / share, 1 / share),
     )
+    # One λ for numerator and denominator together: with one for each, the variance below would be another's.
     fit = design_fit(residual, slope=slope, ridge=answered.ridge / share**2)
-    fit = Fit(value, fit.variance, fit.df)
+    fit = Fit(min(max(start + fit.value, 0.0), 1.0), fit.variance, fit.df)
     by_weight = sample.stratum is not None or sample.probability is not None
     limits = wilson_limits if answered.binary and not by_weight else student_limits
     return limits(answered, fit, METHOD)

@@ -25,9 +25,8 @@ from judgekit.stats.transfer import (
 DESIGNS = ("random", "stratified", "probability", "external", "unknown")
 UNKNOWN = "unknown design: label a random draw of the items"
 SHIFTS = ("mix", "prevalence")
+BY_SHIFT: dict[str | None, Transfer] = {"mix": mix_by_judge, "prevalence": inversion_by_judge}
 TRANSFERS: dict[str, Transfer] = {
-    "mix": mix_by_judge,
-    "prevalence": inversion_by_judge,
     "post-stratified": mix_by_judge,
     "rogan-gladen": rogan_gladen_by_judge,
     "confusion-inversion": inversion_by_judge,
@@ -61,9 +60,9 @@ def corrected_mean(
     human : array_like of float, shape (n,)
         Their outcomes, 0..1; nan = missing.
     design : {"random", "stratified", "probability", "external", "unknown"}
-        How the labelled items were drawn; with "unknown" there is no estimate.
+        How the labelled items were drawn.
     target : {"process", "batch"}
-        The mean of the system that made the items, or of these N items.
+        The mean of the system that made the items, or of these items.
     method : str, optional
         An estimator by name instead of the one that simulation chose: "human-only" (all but external),
         "difference", "difference-wilson", "ppi", "ppi++" (random), "post-stratified", "rogan-gladen",
@@ -91,8 +90,7 @@ def corrected_mean(
     Raises
     ------
     ShapeError
-        For scores outside 0..1, positions outside the batch or repeated, a probability missing or outside
-        (0, 1], a stratum without label, arrays of unequal length, unknown words.
+        For scores, positions, probabilities or words that there are not, and a stratum without label.
 
     References
     ----------
@@ -100,9 +98,7 @@ def corrected_mean(
 
     Examples
     --------
-    >>> judge = [1, 1, 0, 1, 0, 1, 1, 0, 1, 1] * 20
-    >>> human = [1, 1, 0, 1, 0, 1, 1, 1, 1, 0] * 4
-    >>> corrected_mean(judge, range(40), human)
+    >>> corrected_mean([1, 1, 0, 1, 0, 1, 1, 0, 1, 1] * 20, range(40), [1, 1, 0, 1, 0, 1, 1, 1, 1, 0] * 4)
     Estimate(0.7, 95% [0.564, 0.814], n=40, method='post-stratified')
     """
     check_words(design, shift, assume)
@@ -110,9 +106,7 @@ def corrected_mean(
     if design == "unknown":
         return Estimate.undefined(UNKNOWN, n=np.size(human), confidence=confidence)
     if design == "external":
-        if method is not None and method not in TRANSFERS:
-            raise ShapeError(f"method {method!r} cannot use external labels; use one of: {_names(TRANSFERS)}")
-        rule = TRANSFERS.get(method or shift or "")
+        rule = _transfer_rule(method, shift)
         batch = checked_sample(judge, labelled, human, target=target, confidence=confidence)
         return transferred(batch, external, group, rule, checked_scores, assumed=assumed)
     more = design_arrays(design, probability, stratum)
@@ -150,6 +144,15 @@ def design_arrays(design: str, probability: ArrayLike | None, stratum: ArrayLike
 
 def _names(table: dict[str, Transfer] | dict[str, Estimator]) -> str:
     return ", ".join(sorted(table))
+
+
+def _transfer_rule(method: str | None, shift: str | None) -> Transfer | None:
+    """Rule for labels of another batch; None where neither method nor shift is stated."""
+    if method is None:
+        return BY_SHIFT.get(shift)
+    if method not in TRANSFERS:
+        raise ShapeError(f"method {method!r} cannot use external labels; use one of: {_names(TRANSFERS)}")
+    return TRANSFERS[method]
 
 
 def _named(method: str, sample: Sample, design: str) -> Estimator:

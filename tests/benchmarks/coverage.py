@@ -303,7 +303,7 @@ def other_rows() -> Iterator[Row]:
     for n, width in ((30, 0.9), (100, 0.9), (500, 0.9)):
         draws = tuple(partial(two_systems, 2000, n, lift, *j) for lift in (0.0, 0.2, 0.5) for j in JUDGES[:2])
         yield Row(f"two systems, n {n}", draws, (0.935, 0.975), 0.89, width)
-    for n in (50, 100, 200):
+    for n in (50, 100, 200, 400):
         draws = each(applicable, (2000,), (n,), (0.3, 0.5, 0.9), (0.4, 0.8))
         yield Row(f"not applicable (n), n {n}", draws, (0.935, 0.975), 0.89, None)
     for n in (50, 100, 500):

@@ -315,6 +315,7 @@ def test_ppi_leaves_out_failed_verdicts():
         ({"group": [1]}, "group has shape"),
         ({"design": "external", "external": ([1], [1])}, "leave labelled and human empty"),
         ({"design": "external", "labelled": [], "human": []}, "needs external="),
+        ({"design": "external", "labelled": [], "human": [], "method": "mix"}, "cannot use external labels"),
         ({"design": "external", "labelled": [], "human": [], "method": "ppi"}, "cannot use external labels"),
     ],
 )

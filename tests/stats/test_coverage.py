@@ -59,6 +59,12 @@ SCENARIOS = {
         0.985,
         3.0,
     ),
+    "not applicable 400": (
+        bench.each(bench.applicable, (2000,), (400,), (0.9,), (0.4, 0.8)),
+        0.935,
+        0.975,
+        None,
+    ),
     "groups 20": (
         bench.each(bench.grouped, (20,), (5,), (0.3, 0.6), (0.1, 0.4), (0.8,), (0.7,)),
         0.94,

@@ -1,0 +1,110 @@
+"""What a report rests on: a calibration of these very verdicts, a card of others, or a judge's count alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from judgekit.calibration import Calibration, calibrate, load_card
+from judgekit.calibration.batch import GradedBatch, load_batch
+from judgekit.calibration.card import salted
+from judgekit.calibration.correct import Correction, Pairs, correct, stale_reason
+from judgekit.errors import StaleError
+from judgekit.files.labels import read_labels
+from judgekit.labels import LabelSet
+
+Given = str | Path
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Everything measured, before it is laid out.
+
+    Attributes
+    ----------
+    batch : GradedBatch
+    calibration : Calibration or None
+        Of the verdicts of this batch.
+    correction : Correction or None
+        What `card` says of this batch, where it was made from other verdicts.
+    card : Calibration or None
+        As given.
+    labels : LabelSet or None
+        As given, without those of other items.
+    places : dict of str to int
+        Place in the batch of each id, salted as the calibration salts them.
+    """
+
+    batch: GradedBatch
+    calibration: Calibration | None
+    correction: Correction | None
+    card: Calibration | None
+    labels: LabelSet | None
+    places: dict[str, int]
+
+
+def find_basis(
+    graded: Given | GradedBatch,
+    labels: Given | LabelSet | None,
+    calibration: Given | Calibration | None,
+    design: str | None,
+    allow_unmatched: bool,
+) -> Basis:
+    """Read what was given, and measure what can be.
+
+    Raises
+    ------
+    StaleError
+        If the card is of another rubric or judge.
+    InputError, UsageError
+        As `calibrate` and `correct` do.
+    """
+    batch = graded if isinstance(graded, GradedBatch) else load_batch(graded)
+    card = calibration if calibration is None or isinstance(calibration, Calibration) else load_card(calibration)
+    if card is not None and (stale := stale_reason(card, batch)):
+        raise StaleError(f"the card is stale: {stale}; calibrate again, or leave --calibration away")
+    if labels is None:
+        return _by_card(batch, card)
+    given = labels if isinstance(labels, LabelSet) else read_labels(labels, batch.rubric)
+    mine = LabelSet(tuple(one for one in given.labels if one.id in batch.position), given.notes)
+    kin = card if card is not None and _of_these(card, batch, mine) else None
+    if kin is not None and design in (None, kin.design) and not _moved(kin, batch):
+        # The card is this very calibration, with what else was asked of it then (a grouping, a target).
+        return Basis(batch, kin, None, card, mine, _places(kin, batch))
+    if kin is not None and design is None and kin.design != "unknown":
+        design = kin.design
+    found = calibrate(batch, given, design=design, allow_unmatched=allow_unmatched)
+    return Basis(batch, found, None, card, mine, _places(found, batch))
+
+
+def _by_card(batch: GradedBatch, card: Calibration | None) -> Basis:
+    if card is None:
+        return Basis(batch, None, None, None, None, {})
+    if card.digests["frame"]["digest"] == batch.frame["digest"] and not _moved(card, batch):
+        return Basis(batch, card, None, card, None, _places(card, batch))
+    return Basis(batch, None, correct(card, batch, target=card.target), card, None, {})
+
+
+def _of_these(card: Calibration, batch: GradedBatch, labels: LabelSet) -> bool:
+    """Whether a card was made from these labels and this batch."""
+    same = card.digests["frame"]["digest"] == batch.frame["digest"]
+    return same and card.digests["labels"] == labels.digest
+
+
+def _places(calibration: Calibration, batch: GradedBatch) -> dict[str, int]:
+    salt = calibration.pairs["salt"]
+    return {salted(salt, identity): place for place, identity in enumerate(batch.ids)}
+
+
+def _moved(card: Calibration, batch: GradedBatch) -> bool:
+    """Whether the judge, asked again about the same items, answered otherwise than when the card was made."""
+    places = _places(card, batch)
+    for result in card.results:
+        answers, pairs = batch.answers[result.name], Pairs.read(card.pairs["questions"][result.name])
+        where = np.array([places[key] for key in pairs.ids], np.intp)
+        codes, scores, _ = pairs.judge
+        if not np.array_equal(codes, answers.codes[where]):
+            return True
+        if not np.allclose(scores, answers.scores[where], atol=1e-9, equal_nan=True):
+            return True
+    return False
