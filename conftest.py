@@ -56,7 +56,7 @@ pytest_collect_file = Sybil(
         CodeBlockParser(language="console", evaluator=run_console),
         SkipParser(),
     ],
-    patterns=["README.md", "docs/**/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     setup=setup,
     teardown=teardown,
 ).pytest()

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+TIDY_SECONDS = 10.0
+
 
 class Loop:
     """A private event loop in a daemon thread.
@@ -27,12 +29,21 @@ class Loop:
             return self._loop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its result; an interrupt cancels it first."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._running())
+        """Run a coroutine to its end and return its result; an interrupt cancels it, and lets it tidy up."""
+        ended = threading.Event()
+
+        async def tracked() -> T:
+            try:
+                return await coroutine
+            finally:
+                ended.set()
+
+        future = asyncio.run_coroutine_threadsafe(tracked(), self._running())
         try:
             return future.result()
         except BaseException:
-            future.cancel()
+            if future.cancel():
+                ended.wait(TIDY_SECONDS)
             raise
 
 

@@ -24,3 +24,8 @@ def money(cost: float | None) -> str:
     if cost is None:
         return "cost unknown"
     return f"${cost:.2f}" if cost == 0 or cost >= 0.01 else f"${cost:.4f}"
+
+
+def answer_text(answer: object) -> str:
+    """Write a level or a number as people do: ``7``, not ``7.0``."""
+    return f"{answer:.12g}" if isinstance(answer, float) else str(answer)

@@ -57,14 +57,9 @@ def judge(
         If the model is none of these, or its key is missing.
     """
     one = find(rubric)
-    if model == LEXICAL or model.startswith(RECORDED):
+    if not destination(model, base_url):
         _needs_no_server(model, base_url=base_url, api_key_env=api_key_env)
         return LexicalGrader(one) if model == LEXICAL else _recorded(one, model.removeprefix(RECORDED))
-    if base_url is None and not model.startswith(OPENAI):
-        raise UsageError(
-            f"unknown model {model!r}: write openai/NAME, offline/lexical or recorded/FILE; "
-            "for a model on another server give --base-url (any OpenAI-compatible address)"
-        )
     from judgekit.providers.openai import OpenAIClient
 
     client = OpenAIClient(
@@ -78,6 +73,26 @@ def judge(
         max_connections=connections,
     )
     return Judge(one, client)
+
+
+def destination(model: str, base_url: str | None = None) -> str:
+    """Name the host that item text would go to, before anything is read; empty if it stays in this process.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind of model, or the address is none.
+    """
+    if model == LEXICAL or model.startswith(RECORDED):
+        return ""
+    if base_url is None and not model.startswith(OPENAI):
+        raise UsageError(
+            f"unknown model {model!r}: write openai/NAME, offline/lexical or recorded/FILE; "
+            "for a model on another server give --base-url (any OpenAI-compatible address)"
+        )
+    from judgekit.providers.endpoint import host_of
+
+    return host_of(base_url)
 
 
 def _needs_no_server(model: str, **given: Any) -> None:

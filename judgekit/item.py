@@ -83,6 +83,10 @@ def as_item(given: Any = None, fields: Mapping[str, Any] | None = None) -> Item:
         If it is none of these, its id cannot be one, or a field is not plain JSON.
     """
     if isinstance(given, Item) and not fields:
+        try:
+            given.digest  # noqa: B018 - cached, and needed anyway where a file is graded
+        except (ValueError, TypeError, RecursionError):
+            _plain(dict(given.fields))
         return given
     found = {**_columns(given), **(fields or {})}
     raw = found.pop("id", None)

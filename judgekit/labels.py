@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from judgekit._digest import digest
-from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, OVERALL, Criterion, Level, Rubric
+from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, OVERALL, Criterion, Level, Rubric, fold_label
 
 ADJUDICATED = "adjudicated"
 Role = Literal["development", "regression", "holdout", "confirmatory", "production"]
@@ -86,13 +86,13 @@ def match_answer(criterion: Criterion, given: str) -> str | float:
     ValueError
         If it is no level of the criterion; the message lists the allowed ones.
     """
-    text = given.strip().casefold()
+    text = fold_label(given)
     if text in (NOT_APPLICABLE, ABSTAIN):
         return text
     if criterion.range is not None:
         return _number_in_range(criterion, given.strip())
     for level in criterion.levels:
-        if level.label.casefold() == text:
+        if fold_label(level.label) == text:
             return level.label
     allowed = ", ".join((*criterion.labels, NOT_APPLICABLE, ABSTAIN))
     raise ValueError(f"{given.strip()!r} is not a level of {criterion.name} (allowed: {allowed})")
@@ -102,7 +102,7 @@ def _number_in_range(criterion: Criterion, text: str) -> float:
     assert criterion.range is not None
     low, high = criterion.range
     try:
-        value = float(text)
+        value = float(text.replace("_", "?"))  # float() would read 1_0 as ten
     except ValueError:
         raise ValueError(
             f"{text!r} is not a number; {criterion.name} goes from {low:g} to {high:g}"
@@ -128,16 +128,16 @@ def settle(criterion: Criterion, labels: Sequence[Label]) -> Settled:
 
 
 def _agreed(criterion: Criterion, answers: list[str | float]) -> str | float | None:
-    counts = Counter(answers).most_common()
     applies = [a for a in answers if a != NOT_APPLICABLE]
-    if criterion.scale in ("ordinal", "numeric") and len(applies) * 2 != len(answers):
-        if len(applies) * 2 < len(answers):
-            return NOT_APPLICABLE
+    if criterion.scale in ("ordinal", "numeric"):
+        if len(applies) * 2 <= len(answers):
+            return NOT_APPLICABLE if len(applies) * 2 < len(answers) else None
         if criterion.scale == "numeric":
             return fmean(float(a) for a in applies)
         ranks = sorted(criterion.labels.index(str(a)) for a in applies)
         low, high = ranks[(len(ranks) - 1) // 2], ranks[len(ranks) // 2]
         return criterion.labels[low] if low == high else None
+    counts = Counter(answers).most_common()
     if len(counts) > 1 and counts[0][1] == counts[1][1]:
         return None
     return counts[0][0]

@@ -9,9 +9,10 @@ from hashlib import sha256
 from typing import Any
 
 from judgekit._json import dumps
+from judgekit._text import answer_text
 from judgekit.exchange import Message, Request
 from judgekit.item import Item
-from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Example, Rubric, answer_text
+from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Example, Rubric
 
 PROMPT = 1  # version; enters every fingerprint
 
@@ -43,7 +44,7 @@ def system_text(rubric: Rubric) -> str:
     parts = [TASK + ("\n" + PAIR_RULE if rubric.mode == "pairwise" else "")]
     if rubric.instructions:
         parts.append("Guidance\n" + rubric.instructions)
-    fields = [f"- {name}: {given.description}".rstrip(": ") for name, given in rubric.inputs.items()]
+    fields = [_entry(name, given.description) for name, given in rubric.inputs.items()]
     parts.append("Fields of an item\n" + "\n".join(fields))
     parts.append("Questions\n\n" + "\n\n".join(_question(c, rubric.allow_abstain) for c in rubric.criteria))
     parts += [_example(number, one, rubric) for number, one in enumerate(rubric.examples, 1)]
@@ -54,6 +55,10 @@ def system_text(rubric: Rubric) -> str:
     return "\n\n".join(parts)
 
 
+def _entry(name: str, description: str) -> str:
+    return f"- {name}: {description}" if description else f"- {name}"
+
+
 def _question(criterion: Criterion, abstain: bool) -> str:
     lines = [f"{criterion.name}: {criterion.question}"]
     if criterion.range is not None:
@@ -61,7 +66,7 @@ def _question(criterion: Criterion, abstain: bool) -> str:
         lines.append(f'Answer with a number from {low:g} (worst) to {high:g} (best) as "value".')
     else:
         lines.append("Answer with one label:")
-        lines += [f'- "{v.label}": {v.description}'.rstrip(": ") for v in criterion.levels]
+        lines += [_entry(f'"{level.label}"', level.description) for level in criterion.levels]
     if criterion.allow_not_applicable:
         lines.append(f'- "{NOT_APPLICABLE}" as "label": the question does not arise for this item.')
     if abstain:
@@ -82,7 +87,9 @@ def _form(criterion: Criterion) -> dict[str, Any]:
 
 def _example(number: int, example: Example, rubric: Rubric) -> str:
     fields = {name: example.item[name] for name in rubric.inputs if name in example.item}
-    answers = ", ".join(f"{name} = {answer_text(answer)}" for name, answer in example.labels.items())
+    # In the order of the rubric: how the author ordered them is layout, and no part of the digest.
+    given = {name: example.labels[name] for name in rubric.by_name if name in example.labels}
+    answers = ", ".join(f"{name} = {answer_text(answer)}" for name, answer in given.items())
     why = f"\nWhy: {example.explanation}" if example.explanation else ""
     blocks = "\n".join(_blocks(fields, f"example {number}"))
     return f"Example {number}\n{blocks}\nRight answers: {answers}{why}"
@@ -92,7 +99,7 @@ def field_text(name: str, value: Any) -> str:
     """Show one field: text verbatim, `messages` as numbered steps, a list of texts numbered, else JSON."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list) and value:
+    if isinstance(value, list | tuple) and value:
         if name == "messages":
             return "\n".join(f"{n}. {_step(step)}" for n, step in enumerate(value, 1))
         if all(isinstance(entry, str) for entry in value):

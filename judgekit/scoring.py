@@ -84,10 +84,12 @@ def _passed(rubric: Rubric, given: Mapping[str, Answer], score: float | None) ->
     gates = [given[c.name] for c in rubric.criteria if c.gate]
     if any(gate.passed is False for gate in gates):
         return False
-    if any(gate.state in ("abstained", "failed") for gate in gates) or score is None or not rubric.decides:
+    if any(gate.state in ("abstained", "failed") for gate in gates) or not rubric.decides:
         return None
+    if rubric.threshold is None:
+        return True if any(a.state == "answered" for a in given.values()) else None
     # A weighted mean of thirds may miss its own threshold by a rounding error.
-    return rubric.threshold is None or score >= rubric.threshold - 1e-9
+    return None if score is None else score >= rubric.threshold - 1e-9
 
 
 def _side(score: float | None) -> str | None:

@@ -1,7 +1,6 @@
 """What one grading produced: findings, the aggregate, a status, and where it all came from."""
 
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from typing import Any
 
 from judgekit.exchange import FREE, Usage
@@ -23,6 +22,8 @@ FAILURES = (
 )
 STATUSES = ANSWERS + FAILURES
 
+LARGEST = 1e300  # of any number that a row may hold
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -35,9 +36,10 @@ class Evidence:
     found : bool
         Whether it stands there, white space and typographic quotes folded.
     start : int or None
-        Where it begins, in characters of the field's text.
+        Where it begins, in characters of the field's text or of the step's; None where it stands in
+        something that is no text, such as a tool call.
     step : int or None
-        The numbered step of a conversation that holds it, from 1.
+        The step of a conversation, or the entry of a list, that holds it, from 1.
     """
 
     field: str
@@ -199,25 +201,28 @@ def verdict_from_dict(data: dict[str, Any]) -> Verdict:
     if not isinstance(criteria, dict):
         raise ValueError("criteria: must be an object keyed by criterion")
     findings = {name: _finding(name, found) for name, found in criteria.items()}
-    error, model, usage = data.get("error"), data.get("model") or {}, data.get("usage") or {}
+    rubric, model, usage = (_object(data, key) for key in ("rubric", "model", "usage"))
+    error, parts = data.get("error"), data.get("parts") or []
+    if not isinstance(parts, list):
+        raise ValueError("parts: must be a list")
     return Verdict(
         status=status,
         provenance=Provenance(
-            rubric=dict(data.get("rubric") or {}),
+            rubric={key: str(value) for key, value in rubric.items()},
             fingerprint=str(data.get("fingerprint") or ""),
             annotator_kind=str(data.get("annotator_kind") or ""),
             model=str(model.get("asked") or ""),
         ),
-        label=data.get("label"),
+        label=_text(data.get("label"), "label"),
         score=_score(data.get("score"), "score", status),
-        passed=_passed(data.get("passed"), "passed"),
+        passed=_passed(data.get("passed"), "passed", status),
         explanation=str(data.get("explanation") or ""),
         criteria=findings,
-        parts=tuple(data.get("parts") or ()),
+        parts=tuple(parts),
         served_model=str(model.get("served") or ""),
-        usage=Usage(**{key: usage.get(key) for key in FREE.to_dict()}),
-        attempts=int(data.get("attempts") or 0),
-        latency_s=float(data.get("latency_s") or 0.0),
+        usage=Usage(**{key: _number(usage.get(key), f"usage.{key}") for key in FREE.to_dict()}),
+        attempts=int(_number(data.get("attempts"), "attempts") or 0),
+        latency_s=float(_number(data.get("latency_s"), "latency_s") or 0.0),
         cached=bool(data.get("cached")),
         error=Failure(str(error.get("kind")), str(error.get("message"))) if isinstance(error, dict) else None,
     )
@@ -228,21 +233,61 @@ def _finding(name: str, data: Any) -> Finding:
     if not isinstance(data, dict):
         raise ValueError(f"{where}: must be an object")
     status = _status(data.get("status"), f"{where}.status")
-    value = data.get("value")
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value)
-    ):
-        raise ValueError(f"{where}.value: {value!r} is not a number")
+    confidence = _number(data.get("confidence"), f"{where}.confidence")
+    if confidence is not None and not 0 <= confidence <= 1:
+        raise ValueError(f"{where}.confidence: {confidence!r} is not a number between 0 and 1")
     return Finding(
         status=status,
-        label=data.get("label"),
-        value=value,
+        label=_text(data.get("label"), f"{where}.label"),
+        value=_number(data.get("value"), f"{where}.value"),
         score=_score(data.get("score"), f"{where}.score", status),
-        passed=_passed(data.get("passed"), f"{where}.passed"),
+        passed=_passed(data.get("passed"), f"{where}.passed", status),
         explanation=str(data.get("explanation") or ""),
-        evidence=tuple(Evidence(**quote) for quote in data.get("evidence") or ()),
-        confidence=data.get("confidence"),
+        evidence=_evidence(data.get("evidence") or [], f"{where}.evidence"),
+        confidence=confidence,
     )
+
+
+def _evidence(data: Any, where: str) -> tuple[Evidence, ...]:
+    if not isinstance(data, list) or not all(isinstance(quote, dict) for quote in data):
+        raise ValueError(f"{where}: must be a list of objects")
+    return tuple(
+        Evidence(
+            field=str(quote.get("field") or ""),
+            quote=str(quote.get("quote") or ""),
+            found=quote.get("found") is True,
+            start=_place(quote.get("start"), f"{where}.start"),
+            step=_place(quote.get("step"), f"{where}.step"),
+        )
+        for quote in data
+    )
+
+
+def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key)
+    if value is not None and not isinstance(value, dict):
+        raise ValueError(f"{key}: must be an object")
+    return value or {}
+
+
+def _text(value: Any, where: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{where}: {value!r} is not text or null")
+    return value
+
+
+def _number(value: Any, where: str) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise ValueError(f"{where}: {value!r} is not a number")
+    return value
+
+
+def _place(value: Any, where: str) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"{where}: {value!r} is not a whole number or null")
+    return value
 
 
 def _status(value: Any, where: str) -> str:
@@ -261,7 +306,9 @@ def _score(value: Any, where: str, status: str) -> float | None:
     return float(value)
 
 
-def _passed(value: Any, where: str) -> bool | None:
+def _passed(value: Any, where: str, status: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise ValueError(f"{where}: {value!r} is not true, false or null")
+    if value is not None and status != OK:
+        raise ValueError(f"{where}: status {status} neither passes nor fails")
     return value

@@ -416,7 +416,10 @@ BAD_ROWS = [
     ("verdict/criteria/tone/status", None),
     ("verdict/criteria/tone/score", -1),
     ("verdict/criteria/tone/value", "3"),
-    ("verdict/criteria/tone/evidence", [{"quote": "no field", "found": True}]),
+    ("verdict/criteria/tone/evidence", ["a quote"]),
+    ("verdict/criteria/tone/confidence", 2),
+    ("verdict/usage/cost_usd", "1"),
+    ("verdict/rubric", "support-reply"),
 ]
 
 

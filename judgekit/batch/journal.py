@@ -2,34 +2,57 @@
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from judgekit._json import NotJson, dumps, loads
+from judgekit.batch.output import changes
 from judgekit.errors import InputError, Problem, Stopped, UsageError
+from judgekit.verdict import ANSWERS
 
 FORMAT = 1
-SYNC_ROWS = 50
+SYNC_ROWS = 500
 SYNC_SECONDS = 1.0
 
-_HEAD = len('{"key": "0123456789abcdef", "verdict": ')
+_BEGINS = b'{"format": 1, "journal": '
+_VERDICT = b'"verdict": '
+_PIECE = 2**16
+
+
+class Entry(NamedTuple):
+    """One row: where it begins, the key of its item, its verdict, and whether an earlier output gave it."""
+
+    offset: int
+    key: int
+    verdict: dict[str, Any]
+    copied: bool
 
 
 class Journal:
     """One file of finished rows, locked against a second writer.
 
-    The first line is a header that names what the rows were graded by; every other line holds the key of an
-    item and its verdict. A torn or zero-filled tail, as a crash leaves it, is cut off when the file is opened.
+    The first line is a header that names what the rows were graded by; every other line holds the key of
+    an item and its verdict. A torn or zero-filled tail, as a crash leaves it, is cut off on opening.
 
     Parameters
     ----------
     path : Path
     identity : dict
-        What the rows rest on; a journal of anything else is refused.
+        What the rows rest on; answers of anything else are refused.
     fresh : bool
-        Start over, whatever lies there.
+        Start over, unless what lies there is not ours.
+    before : dict or None
+        What the finished output that this run extends has cost; None if it extends none.
+
+    Attributes
+    ----------
+    new : bool
+        Whether it was started now.
+    before : dict or None
+        As it was when the journal was started.
 
     Raises
     ------
@@ -39,83 +62,76 @@ class Journal:
         If the folder cannot be written.
     """
 
-    def __init__(self, path: Path, identity: dict[str, Any], fresh: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        identity: dict[str, str],
+        fresh: bool = False,
+        before: dict[str, Any] | None = None,
+    ) -> None:
         self.path = path
+        self._file = _locked(path)
+        self._synced_at, self._unsynced = time.monotonic(), 0
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise InputError([Problem(f"cannot be written: {error.strerror}", str(path))]) from None
-        try:
-            self._lock()
-            self._end = 0 if fresh else self._usable_end(identity)
+            header = self._header()
+            self.new = fresh or header is None or not self._belongs(header, identity)
+            self.before = before if self.new or header is None else header.get("before")
+            self._end = 0 if self.new else self._usable_end()
             self._cut(self._end)
-            if self._end == 0:
-                self._append(dumps({"format": FORMAT, "journal": identity}) + "\n")
+            if self.new:
+                self._append({"format": FORMAT, "journal": identity, "before": before})
         except BaseException:
             os.close(self._file)
             raise
-        self._unsynced, self._synced_at = 0, time.monotonic()
 
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{self.path}: another process is writing this run; wait for it or stop it"
-            ) from None
-
-    def _usable_end(self, identity: dict[str, Any]) -> int:
-        """Check the header, and find where the last whole row ends."""
-        end = 0
-        for offset, raw in self._raw_lines():
-            if offset == 0:
-                self._check_header(raw, identity)
-            if not raw.endswith(b"\n") or raw.startswith(b"\0"):
-                break
-            end = offset + len(raw)
-        return end
-
-    def _check_header(self, raw: bytes, identity: dict[str, Any]) -> None:
-        try:
-            header = loads(raw.decode("utf-8"))
-            found = header["journal"]
-        except (NotJson, UnicodeDecodeError, KeyError, TypeError):
-            if not raw.endswith(b"\n") and raw.startswith((b'{"format"', b"\0")):
-                return  # killed while the header itself was written
-            raise UsageError(
-                f"{self.path}: is not a journal of judgekit; move it away or choose another --out"
-            ) from None
-        changed = [key for key, value in identity.items() if found.get(key) != value]
-        if changed:
-            was = "; ".join(f"{key} was {found.get(key)}, is {identity[key]}" for key in changed)
-            raise UsageError(
-                f"{self.path}: belongs to an unfinished run of something else ({was}); finish that run with "
-                "its own command, choose another --out, or start over with --fresh"
-            )
-
-    def _raw_lines(self) -> Iterator[tuple[int, bytes]]:
+    def _header(self) -> dict[str, Any] | None:
+        """Read the first line; None if there is none yet, or a crash tore it."""
         with open(self._file, "rb", closefd=False) as stream:
             stream.seek(0)
-            offset = 0
+            raw = stream.readline(_PIECE)
+        whole = raw.endswith(b"\n")
+        if not whole and (not raw.strip(b"\0") or raw.startswith(_BEGINS) or _BEGINS.startswith(raw)):
+            return None
+        try:
+            header = loads(raw.decode("utf-8"))
+            if isinstance(header["journal"], dict):
+                return dict(header)
+        except (NotJson, UnicodeDecodeError, KeyError, TypeError):
+            pass
+        raise UsageError(f"{self.path}: is not a journal of judgekit; move it away or choose another --out")
+
+    def _belongs(self, header: dict[str, Any], identity: dict[str, str]) -> bool:
+        """Tell whether the rows are of this run; where none holds an answer, nothing is lost with them."""
+        said = changes(header["journal"], identity)
+        if said and any(entry.verdict["status"] in ANSWERS for entry in self.rows()):
+            raise UsageError(
+                f"{self.path}: an unfinished run lies there, {said}; finish it with its own command, choose "
+                "another --out, or start over with --fresh"
+            )
+        return not said
+
+    def _usable_end(self) -> int:
+        """Find where the last whole line ends."""
+        end = os.fstat(self._file).st_size
+        while end > 0:
+            begin = max(0, end - _PIECE)
+            place = os.pread(self._file, end - begin, begin).rfind(b"\n")
+            if place >= 0:
+                return begin + place + 1
+            end = begin
+        return 0
+
+    def rows(self) -> Iterator[Entry]:
+        """Yield the rows; one that cannot be read is as if it were not there."""
+        with open(self._file, "rb", closefd=False) as stream:
+            stream.seek(0)
+            offset = len(stream.readline())
             for raw in stream:
-                yield offset, raw
+                if (entry := _entry(offset, raw)) is not None:
+                    yield entry
                 offset += len(raw)
 
-    def rows(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        """Yield offset, key and verdict of each row; one that cannot be read is as if it were not there."""
-        for offset, raw in self._raw_lines():
-            if offset == 0:
-                continue
-            try:
-                row = loads(raw.decode("utf-8"))
-                key, verdict = int(row["key"], 16), row["verdict"]
-                status = verdict["status"]
-            except (NotJson, UnicodeDecodeError, KeyError, TypeError, ValueError):
-                continue
-            if isinstance(status, str):
-                yield offset, key, verdict
-
-    def append(self, key: int, verdict: dict[str, Any]) -> int:
+    def append(self, key: int, verdict: dict[str, Any], copied: bool = False) -> int:
         """Hand one row to the system, and give its offset.
 
         Raises
@@ -124,45 +140,98 @@ class Journal:
             If the disk does not take it; the rows before it stay whole.
         """
         offset = self._end
-        self._append(f'{{"key": "{key:016x}", "verdict": {dumps(verdict)}}}\n')
+        self._append({"key": f"{key:016x}", **({"copied": True} if copied else {}), "verdict": verdict})
         self._unsynced += 1
         if self._unsynced >= SYNC_ROWS or time.monotonic() - self._synced_at > SYNC_SECONDS:
             self.sync()
         return offset
 
-    def _append(self, text: str) -> None:
-        data = memoryview(text.encode("utf-8"))
+    def _append(self, row: dict[str, Any]) -> None:
+        data = memoryview(f"{dumps(row)}\n".encode())
         try:
             written = 0
             while written < len(data):
                 written += os.pwrite(self._file, data[written:], self._end + written)
         except OSError as error:
             self._cut(self._end)
-            raise Stopped(
-                f"{self.path}: cannot be written: {error.strerror}; what was graded so far is kept, and the "
-                "same command goes on from there"
-            ) from None
+            raise self._stopped(error) from None
         self._end += len(data)
+
+    def _stopped(self, error: OSError) -> Stopped:
+        return Stopped(
+            f"{self.path}: cannot be written: {error.strerror}; what was graded so far is kept: make room, "
+            "and the same command goes on from there"
+        )
 
     def _cut(self, end: int) -> None:
         os.ftruncate(self._file, end)
 
     def sync(self) -> None:
         """Make everything so far durable."""
-        os.fsync(self._file)
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._stopped(error) from None
         self._unsynced, self._synced_at = 0, time.monotonic()
 
     def verdict_text(self, offset: int) -> str:
         """Give the verdict of the row at an offset as it was written, without reading it as JSON."""
         with open(self._file, "rb", closefd=False) as stream:
             stream.seek(offset)
-            return stream.readline()[_HEAD:-2].decode("utf-8")
+            return stream.readline().partition(_VERDICT)[2][:-2].decode("utf-8")
 
     def close(self) -> None:
         """Sync and release the lock."""
-        self.sync()
-        os.close(self._file)
+        try:
+            self.sync()
+        finally:
+            os.close(self._file)
 
     def remove(self) -> None:
-        """Delete the file once its rows stand in the finished one."""
+        """Delete the file: its rows stand in the finished one, or it was started for nothing."""
         self.path.unlink(missing_ok=True)
+
+
+def _entry(offset: int, raw: bytes) -> Entry | None:
+    text = raw.lstrip(b"\0")  # a page that never reached the disk before the row that did
+    try:
+        row = loads(text.decode("utf-8"))
+        key, verdict = int(row["key"], 16), row["verdict"]
+        status = verdict["status"]
+    except (NotJson, UnicodeDecodeError, KeyError, TypeError, ValueError):
+        return None
+    if not isinstance(status, str):
+        return None
+    return Entry(offset + len(raw) - len(text), key, verdict, row.get("copied") is True)
+
+
+def _locked(path: Path) -> int:
+    """Open a file that no other run has open."""
+    while True:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+        except OSError as error:
+            raise InputError([Problem(f"cannot be written: {error.strerror}", str(path))]) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(file, path):
+                return file
+        except BlockingIOError:
+            os.close(file)
+            raise UsageError(
+                f"{path}: another process is writing this run; wait for it, stop it, or choose another --out"
+            ) from None
+        except OSError as error:
+            os.close(file)
+            raise InputError([Problem(f"cannot be locked: {error.strerror}", str(path))]) from None
+        os.close(file)  # the run that held it ended meanwhile, and took it away
+
+
+def _is_at(file: int, path: Path) -> bool:
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(0, "it is not a file")
+    try:
+        return os.path.samestat(found, path.stat())
+    except FileNotFoundError:
+        return False

@@ -27,7 +27,7 @@ class Question:
     Attributes
     ----------
     criterion : Criterion
-        The question; for the item as a whole a criterion named ``overall``.
+        For the item as a whole one named ``overall``.
     """
 
     criterion: Criterion
@@ -39,7 +39,7 @@ class Question:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Levels in file order; empty where the answer is a number."""
+        """Levels in file order; none for a number."""
         return self.criterion.labels
 
     @property
@@ -83,12 +83,8 @@ def _has_whole(rubric: Rubric) -> bool:
 
 def mean_criterion(rubric: Rubric) -> Criterion:
     """Give the item's score as a question, for a rubric that passes nothing."""
-    return Criterion(
-        name=OVERALL,
-        question=f"How well does the item meet {rubric.name}?",
-        scale="numeric",
-        range=(0.0, 1.0),
-    )
+    question = f"How well does the item meet {rubric.name}?"
+    return Criterion(name=OVERALL, question=question, scale="numeric", range=(0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -147,6 +143,20 @@ class GradedBatch:
     def frame(self) -> dict[str, Any]:
         """Digest of the ids, and their number."""
         return frame_of(self.ids)
+
+    @property
+    def digests(self) -> dict[str, Any]:
+        """Digests of the rubric, its criteria, the ids, and, where the run recorded it, ids and contents."""
+        items = (self.manifest.get("input") or {}).get("digest")
+        criteria = self.rubric.criterion_digests
+        return {"rubric": self.rubric.digest, "criteria": criteria, "frame": self.frame, "items": items}
+
+    @property
+    def judge(self) -> tuple[str, str, str]:
+        """Fingerprint, signature and name of the grader."""
+        given = self.manifest
+        signature, grader = given.get("signature"), given.get("grader")
+        return str(given["fingerprint"]), str(signature or ""), str(grader or "")
 
     @cached_property
     def position(self) -> dict[str, int]:
@@ -209,7 +219,9 @@ def batch_of(
     for row in rows:
         ids.append(row.id)
         if row.verdict.provenance.fingerprint != manifest["fingerprint"]:
-            problems.add(f"the verdict on id {row.id!r} is another judge's than the rest; grade again", row.line)
+            problems.add(
+                f"the verdict on id {row.id!r} is another judge's than the rest; grade again", row.line
+            )
         if group is not None:
             groups.append(_group(row, group, problems))
         for column in columns:
@@ -238,7 +250,7 @@ def _finding(row: GradedRow, question: Question) -> Finding:
 
 
 def _whole(row: GradedRow, decides: bool) -> Finding:
-    """Read the item as a whole as if it were a criterion: does it pass, which side wins, what does it score."""
+    """Read the item as a whole as one finding: does it pass, which side wins, what does it score."""
     verdict = row.verdict
     if verdict.status != OK:
         return Finding(verdict.status)
@@ -278,17 +290,14 @@ class _Column:
             return -1
         if finding.label == NOT_APPLICABLE:
             return self.question.not_applicable
-        if self.question.criterion.range is not None:
-            if finding.score is None:
-                self._wrong("has no score", row)
-            return -1
-        if finding.label not in self.code:
-            known = ", ".join(self.question.labels)
-            self._wrong(f"{finding.label!r} is not one of its levels ({known})", row)
+        what, known = "", ", ".join(self.question.labels)
+        if self.question.criterion.range is None and finding.label not in self.code:
+            what = f"{finding.label!r} is not one of its levels ({known})"
+        elif self.question.criterion.range is not None and finding.score is None:
+            what = "has no score"
+        if what:
+            self.problems.add(f"id {row.id!r}: {what}", row.line, f"verdict.criteria.{self.question.name}")
         return self.code.get(finding.label or "", -1)
-
-    def _wrong(self, what: str, row: GradedRow) -> None:
-        self.problems.add(f"id {row.id!r}: {what}", row.line, f"verdict.criteria.{self.question.name}")
 
     def answers(self) -> Answers:
         codes = np.array(self.codes, np.intp)

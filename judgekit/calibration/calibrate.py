@@ -5,25 +5,28 @@ from pathlib import Path
 
 import numpy as np
 
-from judgekit.calibration.batch import GradedBatch, load_batch, questions
+from judgekit.calibration.batch import GradedBatch, load_batch, questions, same_rubric
 from judgekit.calibration.card import keep_pairs
 from judgekit.calibration.human import HumanAnswers, human_answers
+from judgekit.calibration.in_memory import Table, batch_from_rows, labels_from_memory
 from judgekit.calibration.measure import measure
 from judgekit.calibration.results import Calibration, CriterionResult
+from judgekit.calibration.text import plural
 from judgekit.errors import InputError, Problem, UsageError
 from judgekit.files.labels import read_labels
-from judgekit.labels import LabelSet
+from judgekit.labels import Label, LabelSet
 from judgekit.library import find
-from judgekit.rubric import Rubric
+from judgekit.rubric import OVERALL, Rubric
 
 DESIGNS = ("random",)
+UNKNOWN = "unknown"
 TARGETS = ("process", "batch")
 DEVELOPMENT = "development"
 
 
 def calibrate(
-    graded: str | Path | GradedBatch,
-    labels: str | Path | LabelSet,
+    graded: str | Path | GradedBatch | Table,
+    labels: str | Path | LabelSet | Table,
     *,
     design: str | None = None,
     rubric: str | Path | Rubric | None = None,
@@ -35,13 +38,14 @@ def calibrate(
 
     Parameters
     ----------
-    graded : path or GradedBatch
-        Graded rows, with their manifest beside them.
-    labels : path or LabelSet
+    graded : path, GradedBatch, or rows
+        Graded rows, with their manifest beside them; or rows ``{"id", "verdict"}`` or a data frame of them,
+        with `rubric`.
+    labels : path, LabelSet, or rows
         Human labels, long or wide.
-    design : {"random"} or None
-        How the labelled items were chosen from the graded ones. None takes what the label file states; if it
-        states nothing, there is agreement, but no rate.
+    design : {"random", "unknown"} or None
+        How the labelled items were chosen from the graded ones. None takes what the labels state; if they
+        state nothing, it is unknown: there is agreement, but no rate.
     rubric : name, path or Rubric, optional
         Refuse rows graded by another one.
     target : {"process", "batch"}
@@ -54,37 +58,83 @@ def calibrate(
     Raises
     ------
     InputError
-        If a file is wrong, or labels name items that are not there.
+        If a file is wrong, or labels name items that are not there, or answer another wording.
     UsageError
         If the design is not known, or development labels are to correct a rate.
     """
     if target not in TARGETS:
         raise UsageError(f"target {target!r} is not one of {', '.join(TARGETS)}")
-    wanted = None if rubric is None else find(rubric)
-    batch = graded if isinstance(graded, GradedBatch) else load_batch(graded, rubric=wanted, group=group)
-    given = labels if isinstance(labels, LabelSet) else read_labels(labels, batch.rubric)
+    batch = _batch(graded, None if rubric is None else find(rubric), group)
+    given = _labels(labels, batch.rubric)
+    _refuse_reworded(given, batch.rubric)
     matched, notes = _matched(batch, given, allow_unmatched)
     way, more = _design(design, matched, batch)
     _refuse_development(matched, way)
     joined = {q.name: human_answers(matched, q, batch.rubric) for q in questions(batch.rubric)}
-    results = _results(batch, joined, way, target)
-    digests = {
-        "rubric": batch.rubric.digest,
-        "criteria": batch.rubric.criterion_digests,
-        "labels": matched.digest,
-        "frame": batch.frame,
-    }
+    notes = [*given.notes, *notes, *more, *_gaps(matched, joined)]
+    return _calibration(batch, matched, joined, way, target, notes)
+
+
+def _calibration(
+    batch: GradedBatch,
+    labels: LabelSet,
+    joined: dict[str, HumanAnswers],
+    design: str,
+    target: str,
+    notes: list[str],
+) -> Calibration:
     return Calibration(
         batch.rubric.reference,
-        digests,
-        str(batch.manifest["fingerprint"]),
-        str(batch.manifest.get("signature") or ""),
-        str(batch.manifest.get("grader") or ""),
-        way,
+        {**batch.digests, "labels": labels.digest},
+        *batch.judge,
+        design,
         target,
-        results,
+        _results(batch, joined, design, target),
         keep_pairs(batch, joined),
-        (*given.notes, *notes, *more),
+        tuple(notes),
+    )
+
+
+def _batch(graded: str | Path | GradedBatch | Table, rubric: Rubric | None, group: str | None) -> GradedBatch:
+    if isinstance(graded, str | Path):
+        return load_batch(graded, rubric=rubric, group=group)
+    if not isinstance(graded, GradedBatch):
+        if rubric is None:
+            raise UsageError("rows from memory do not say by which rubric they were graded; give rubric=")
+        return batch_from_rows(graded, rubric, group)
+    if rubric is not None:
+        same_rubric(rubric, graded.rubric.reference, graded.rubric.digest, graded.name)
+    if group is not None:
+        raise UsageError("this batch is loaded already; name its group to load_batch")
+    return graded
+
+
+def _labels(labels: str | Path | LabelSet | Table, rubric: Rubric) -> LabelSet:
+    if isinstance(labels, LabelSet):
+        return labels
+    return (
+        read_labels(labels, rubric) if isinstance(labels, str | Path) else labels_from_memory(labels, rubric)
+    )
+
+
+def _refuse_reworded(labels: LabelSet, rubric: Rubric) -> None:
+    """Labels answer one wording of a criterion; under another they are labels of something else."""
+    old: dict[str, list[Label]] = {}
+    for label in labels.labels:
+        current = rubric.criterion_digests.get(label.criterion, "")
+        if label.criterion_digest and current and label.criterion_digest != current:
+            old.setdefault(label.criterion, []).append(label)
+    problems = [Problem(_reworded(rubric, name, found), "labels") for name, found in old.items()]
+    if problems:
+        raise InputError(problems)
+
+
+def _reworded(rubric: Rubric, name: str, found: list[Label]) -> str:
+    before, now = found[0].criterion_digest[:19], rubric.criterion_digests[name][:19]
+    said = f"{plural(len(found), 'label')} of {name} {'answers' if len(found) == 1 else 'answer'}"
+    return (
+        f"{said} another wording than {rubric.reference} has ({before}, now {now}; first"
+        f"{_line(found[0].line)}); have people answer {name} again"
     )
 
 
@@ -95,7 +145,7 @@ def _results(
     for question in questions(batch.rubric):
         people = joined[question.name]
         places = np.array([batch.position[key] for key in people.ids], np.intp)
-        group = None if batch.groups is None else np.array([batch.groups[place] for place in places])
+        group = None if batch.groups is None else np.array([batch.groups[place] for place in places], str)
         results.append(measure(question, batch.answers[question.name], people, places, group, design, target))
     return tuple(results)
 
@@ -111,19 +161,21 @@ def _matched(batch: GradedBatch, labels: LabelSet, allow: bool) -> tuple[LabelSe
     if not strange:
         return labels, []
     kept = tuple(label for label in labels.labels if label.id in batch.position)
-    said = (
-        f"{strange.total()} labels are of {len(strange)} items that are not in {batch.name} "
-        f"(first: {', '.join(_where(key, lines[key]) for key in list(strange)[:3])})"
-    )
+    many, items = strange.total(), plural(len(strange), "item")
+    said = f"{plural(many, 'label')} {'is' if many == 1 else 'are'} of {items} not in {batch.name}"
+    where = f"first: {', '.join(repr(key) + _line(lines[key]) for key in list(strange)[:3])}"
     if not kept:
-        raise InputError([Problem(f"no label is of an item in {batch.name}: {said}; are the ids the same?")])
+        message = f"no label is of an item in {batch.name} ({where}); are the ids the same?"
+        raise InputError([Problem(message, "labels")])
     if not allow:
-        raise InputError([Problem(f"{said}; correct the ids, or leave these out with --allow-unmatched")])
+        message = f"{said} ({where}); correct the ids, or leave these out with --allow-unmatched"
+        raise InputError([Problem(message, "labels")])
+    # The note goes into the card, which names no item.
     return LabelSet(kept, labels.notes), [f"{said}: left out"]
 
 
-def _where(identity: str, line: int | None) -> str:
-    return repr(identity) if line is None else f"{identity!r} on line {line}"
+def _line(line: int | None) -> str:
+    return "" if line is None else f" on line {line}"
 
 
 def _design(stated: str | None, labels: LabelSet, batch: GradedBatch) -> tuple[str, list[str]]:
@@ -132,22 +184,47 @@ def _design(stated: str | None, labels: LabelSet, batch: GradedBatch) -> tuple[s
         raise UsageError(
             f"the labels state several designs ({', '.join(sorted(found))}); state one: --design"
         )
-    design = stated or next(iter(found), None)
-    if design is None:
-        return "unknown", []
-    if design not in DESIGNS:
+    design = stated or next(iter(found), UNKNOWN)
+    if design not in (*DESIGNS, UNKNOWN):
         raise UsageError(f"labels drawn as {design!r} cannot be corrected here; known: {', '.join(DESIGNS)}")
-    frames = [label.frame for label in labels.labels if label.frame is not None]
-    if stated is None and frames and any(frame.get("digest") != batch.frame["digest"] for frame in frames):
-        note = f"the labels were drawn from other items than {batch.name}, so they give agreement only"
-        return "unknown", [f"{note}; if they are a random draw of it all the same, state --design random"]
+    if stated is not None or design == UNKNOWN:
+        return design, []
+    if why := _not_a_draw(labels, batch):
+        return UNKNOWN, [f"{why}; if all are one {design} draw all the same, state --design {design}"]
     return design, []
+
+
+def _not_a_draw(labels: LabelSet, batch: GradedBatch) -> str:
+    """Say why labels that state a design are not, as a whole, a draw from this batch."""
+    frames = [label.frame for label in labels.labels if label.frame is not None]
+    if any(frame.get("digest") != batch.frame["digest"] for frame in frames):
+        return f"the labels were drawn from other items than {batch.name}, so they give agreement only"
+    stray = len(set(labels.ids) - {label.id for label in labels.labels if label.design})
+    if stray:
+        return f"{stray} of {plural(len(labels.ids), 'labelled item')} state no design, so agreement only"
+    return ""
+
+
+def _gaps(labels: LabelSet, joined: dict[str, HumanAnswers]) -> list[str]:
+    """Say which questions people left blank on items that they labelled."""
+    people = {label.id for label in labels.labels if label.criterion != OVERALL}
+    notes = []
+    for name, found in joined.items():
+        if not found.ids:
+            notes.append(f"nobody labelled {name}")
+        elif len(found.ids) < len(people):
+            some = f"{len(found.ids)} of {plural(len(people), 'labelled item')} have an answer on {name}"
+            notes.append(f"{some}; its rate holds only if the others were not left blank for what they are")
+    only = len(set(labels.ids) - people)
+    if only or (OVERALL in labels.criteria() and OVERALL not in joined):
+        notes.append("labels of overall do not stand for answers to the criteria, and were not used alone")
+    return notes
 
 
 def _refuse_development(labels: LabelSet, design: str) -> None:
     tuned = sum(label.role == DEVELOPMENT for label in labels.labels)
-    if tuned and design != "unknown":
+    if tuned and design != UNKNOWN:
         raise UsageError(
-            f"{tuned} labels have the role development: what tuned the rubric cannot correct its judge; "
-            "label other items, or leave --design away and read the agreement only"
+            f"{plural(tuned, 'label')} with the role development: what tuned the rubric cannot correct its "
+            "judge; label other items, or state --design unknown and read the agreement only"
         )

@@ -33,9 +33,10 @@ def keep_pairs(batch: GradedBatch, joined: Mapping[str, HumanAnswers]) -> dict[s
     kept: dict[str, Any] = {}
     for name, people in joined.items():
         places = [batch.position[key] for key in people.ids]
-        judge = batch.answers[name]
+        judge, groups = batch.answers[name], batch.groups
         kept[name] = {
             "ids": [salted(salt, key) for key in people.ids],
+            "groups": None if groups is None else [salted(salt, groups[place]) for place in places],
             "judge": {
                 "codes": judge.codes[places].tolist(),
                 "scores": _plain(judge.scores[places].tolist()),
@@ -98,20 +99,38 @@ def load_card(path: str | Path) -> Calibration:
     if not isinstance(data, dict) or data.get("kind") != KIND or data.get("format") != FORMAT:
         raise InputError([Problem("is not a card, as `judgekit calibrate --out` writes", str(path))])
     try:
-        return Calibration(
-            data["rubric"],
-            data["digests"],
-            data["fingerprint"],
-            data["signature"],
-            data["grader"],
-            data["design"],
-            data["target"],
-            tuple(_result(one) for one in data["results"]),
-            data["pairs"],
-            tuple(data["notes"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
+        return _calibration(data)
+    except KeyError as error:
+        raise InputError([Problem(f"the card is damaged: it lacks {error}", str(path))]) from None
+    except (TypeError, ValueError, AttributeError) as error:
         raise InputError([Problem(f"the card is damaged: {error}", str(path))]) from None
+
+
+def _calibration(data: dict[str, Any]) -> Calibration:
+    results = tuple(_result(one) for one in data["results"])
+    if not results:
+        raise ValueError("it holds no results")
+    for result in results:
+        _check_pairs(data["pairs"]["questions"][result.name], result.name)
+    return Calibration(
+        data["rubric"],
+        {name: data["digests"][name] for name in ("rubric", "criteria", "labels", "frame", "items")},
+        data["fingerprint"],
+        data["signature"],
+        data["grader"],
+        data["design"],
+        data["target"],
+        results,
+        {"salt": data["pairs"]["salt"], "questions": data["pairs"]["questions"]},
+        tuple(data["notes"]),
+    )
+
+
+def _check_pairs(kept: dict[str, Any], name: str) -> None:
+    sides = [kept[side][key] for side in ("judge", "people") for key in ("codes", "scores", "passes")]
+    groups = [] if kept["groups"] is None else [kept["groups"]]
+    if len({len(column) for column in (kept["ids"], *sides, *groups)}) != 1:
+        raise ValueError(f"the pairs of {name} differ in length")
 
 
 def _estimate(data: dict[str, Any]) -> Estimate:

@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from judgekit.calibration.batch import Answers, Floats, GradedBatch, Ints, Question, load_batch, questions
 from judgekit.calibration.card import salted
-from judgekit.calibration.estimates import Measure, Outcomes, arises_not, measures, quantities, raw_mean
+from judgekit.calibration.estimates import (
+    Measure,
+    Outcomes,
+    arises_not,
+    bounds,
+    measures,
+    quantities,
+    raw_mean,
+)
 from judgekit.calibration.results import Calibration
 from judgekit.errors import StaleError, UsageError
 from judgekit.stats.cell_correction import post_stratified_mean
@@ -133,32 +142,70 @@ def correct(
         raise UsageError(
             "the card states no design, so it holds agreement only; calibrate again with --design random"
         )
-    same = card.digests["frame"]["digest"] == batch.frame["digest"]
-    found = []
-    for question in questions(batch.rubric):
-        kept = card.pairs["questions"].get(question.name)
-        if kept is None:
-            continue
-        pairs = Pairs.read(kept)
+    asked = [question for question in questions(batch.rubric) if _same_question(card, batch, question)]
+    for left in sorted(set(batch.answers) - {question.name for question in asked}):
+        stale = f"{stale}; {left} is left out, for the card's labels answer another question"
+    found: list[CorrectedQuantity] = []
+    same = _is_same(card, batch, asked)
+    for question in asked:
+        pairs = Pairs.read(card.pairs["questions"][question.name])
         if same:
             found += _same_batch(card, batch, question, pairs, target)
         else:
             found += _other_batch(batch, question, pairs, shift, target)
-    return Correction(
-        batch.name, len(batch.ids), str(batch.manifest.get("signature") or ""), target, stale, tuple(found)
-    )
+    return Correction(batch.name, len(batch.ids), batch.judge[1], target, stale, tuple(found))
 
 
 def stale_reason(card: Calibration, batch: GradedBatch) -> str:
     """Say why a card does not hold for a batch; empty if it does."""
     if card.digests["rubric"] != batch.rubric.digest:
         mine = f"it was made for {card.rubric} ({card.digests['rubric'][:19]})"
-        return f"{mine}, {batch.name} was graded by {batch.rubric.reference} ({batch.rubric.digest[:19]})"
+        now = f"{batch.name} was graded by {batch.rubric.reference} ({batch.rubric.digest[:19]})"
+        return f"{mine}, {now}; what differs: {_changed(card, batch)}"
     if card.fingerprint != batch.manifest["fingerprint"]:
         return (
-            f"it vouches for {card.signature}, {batch.name} was graded by {batch.manifest.get('signature')}"
+            f"it vouches for {card.signature} ({card.fingerprint[:19]}), {batch.name} was graded by "
+            f"{batch.manifest.get('signature')} ({batch.manifest['fingerprint'][:19]})"
         )
     return ""
+
+
+def _changed(card: Calibration, batch: GradedBatch) -> str:
+    mine, now = card.digests["criteria"], batch.rubric.criterion_digests
+    names = [name for name in {**mine, **now} if mine.get(name) != now.get(name)]
+    return ", ".join(names) or "what passes, how criteria combine, or the examples"
+
+
+def _same_question(card: Calibration, batch: GradedBatch, question: Question) -> bool:
+    """Whether the answers on the card are answers to this question; under --force it may be another."""
+    scales = {result.name: result.scale for result in card.results}
+    asked = card.digests["criteria"].get(question.name) == batch.rubric.criterion_digests.get(question.name)
+    return asked and scales.get(question.name) == question.criterion.scale
+
+
+def _is_same(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bool:
+    """Whether the card's labels are of this very batch; ids alone may come again with other items."""
+    if card.digests["frame"]["digest"] != batch.frame["digest"]:
+        return False
+    before, now = card.digests["items"], batch.digests["items"]
+    return (before is not None and before == now) or not _moved(card, batch, asked)
+
+
+def _moved(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bool:
+    """Whether the judge answers otherwise on a labelled item than when the card was made."""
+    place = _places(card, batch)
+    for question in asked:
+        answers, pairs = batch.answers[question.name], Pairs.read(card.pairs["questions"][question.name])
+        where = np.array([place[key] for key in pairs.ids], np.intp)
+        codes, scores, _ = pairs.judge
+        same = np.allclose(scores, answers.scores[where], rtol=0, atol=1e-9, equal_nan=True)
+        if not same or not np.array_equal(codes, answers.codes[where]):
+            return True
+    return False
+
+
+def _places(card: Calibration, batch: GradedBatch) -> dict[str, int]:
+    return {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
 
 
 @dataclass(frozen=True)
@@ -168,25 +215,28 @@ class Pairs:
     ids: list[str]
     judge: tuple[Ints, Floats, Floats]
     people: tuple[Ints, Floats, Floats]
+    group: NDArray[np.str_] | None = None
 
     @classmethod
     def read(cls, kept: dict[str, Any]) -> "Pairs":
         """Read them off a card."""
 
         def side(data: dict[str, Any]) -> tuple[Ints, Floats, Floats]:
-            numbers = (
+            scores, passes = (
                 np.array([nan if v is None else v for v in data[key]], float) for key in ("scores", "passes")
             )
-            return (np.array(data["codes"], np.intp), *numbers)  # type: ignore[return-value]
+            return np.array(data["codes"], np.intp), scores, passes
 
-        return cls(kept["ids"], side(kept["judge"]), side(kept["people"]))
+        group = None if kept["groups"] is None else np.array(kept["groups"], str)
+        return cls(kept["ids"], side(kept["judge"]), side(kept["people"]), group)
 
 
 def _same_batch(
     card: Calibration, batch: GradedBatch, question: Question, pairs: Pairs, target: str
 ) -> list[CorrectedQuantity]:
-    place = {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
-    outcomes = Outcomes(np.array([place[key] for key in pairs.ids], np.intp), *pairs.people)
+    place = _places(card, batch)
+    labelled = np.array([place[key] for key in pairs.ids], np.intp)
+    outcomes = Outcomes(labelled, *pairs.people, pairs.group)
     found = quantities(question, batch.answers[question.name], outcomes, card.design, target)
     return [CorrectedQuantity(question.name, q.name, q.raw, {SAME: q.corrected}) for q in found]
 
@@ -213,19 +263,14 @@ def _external(
         why = "answers of not applicable cannot be carried from one batch to another; label items of this one"
         return Estimate.undefined(why, n=len(pairs.ids))
     outcome = measure.of(*pairs.people)
-    known = ~np.isnan(outcome)
+    arguments: dict[str, Any] = {
+        "design": "external", "shift": shift, "target": target, "group": pairs.group,
+    }  # fmt: skip
     if measure.in_cells:
-        return post_stratified_mean(
-            judge.codes,
-            [],
-            [],
-            order=question.places,
-            levels=len(question.cell_names),
-            design="external",
-            external=(pairs.judge[0][known], outcome[known]),
-            shift=shift,
-            target=target,
-        )
-    values = measure.of(judge.codes, judge.scores, judge.passes)
-    external = (measure.of(*pairs.judge)[known], outcome[known])
-    return corrected_mean(values, [], [], design="external", external=external, shift=shift, target=target)
+        cells: dict[str, Any] = {"order": question.places, "levels": len(question.cell_names)}
+        external = (pairs.judge[0], outcome)
+        found = post_stratified_mean(judge.codes, [], [], external=external, **cells, **arguments)
+    else:
+        values = measure.of(judge.codes, judge.scores, judge.passes)
+        found = corrected_mean(values, [], [], external=(measure.of(*pairs.judge), outcome), **arguments)
+    return bounds(found, outcome)

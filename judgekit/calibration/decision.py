@@ -1,12 +1,15 @@
 """What to do with a judge: the first rule that applies, each with one sentence."""
 
-from math import ceil
+from dataclasses import dataclass
+from math import ceil, isnan
 
 import numpy as np
 
 from judgekit.calibration.batch import Floats, Question
 from judgekit.calibration.estimates import MEAN_SCORE
 from judgekit.calibration.results import Counts, Decision, Quantity
+from judgekit.calibration.text import number
+from judgekit.rubric import OVERALL
 from judgekit.stats.ceiling import Ceiling
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
@@ -22,56 +25,80 @@ BELOW_HUMANS = 0.10
 CEILING_ITEMS = 50
 ADDS_NOTHING = 0.95
 
+KINDS = {"fail": "fails", "pass": "passes"}
 NOMINAL = ("binary", "categorical", "pairwise")
+DRAW = "Draw a random sample (judgekit plan), or state --design random if this was one."
 
 
-def decide(
-    question: Question,
-    counts: Counts,
-    coefficient: Estimate,
-    rates: BinaryRates | None,
-    ceiling: Ceiling | None,
-    quantity: Quantity,
-    design: str,
-    passes: Floats,
-) -> Decision:
-    """Decide about the judge of one question; `passes` are people's 0/1 outcomes that enter agreement."""
+@dataclass(frozen=True)
+class Evidence:
+    """What a decision about the judge of one question rests on.
+
+    Attributes
+    ----------
+    question : Question
+    counts : Counts
+    passes : ndarray of float
+        People's pass (1) and fail (0) on the items that enter agreement.
+    coefficient : Estimate
+        Chance-corrected agreement; its `n` are the items that both sides answered on the scale.
+    rates : BinaryRates or None
+    ceiling : Ceiling or None
+    quantity : Quantity
+        The headline.
+    drawn : bool
+        Whether it is known how the labelled items were chosen from the batch.
+    """
+
+    question: Question
+    counts: Counts
+    passes: Floats
+    coefficient: Estimate
+    rates: BinaryRates | None
+    ceiling: Ceiling | None
+    quantity: Quantity
+    drawn: bool
+
+    @property
+    def binary(self) -> bool:
+        """Whether the answer is pass or fail, so that both kinds are needed."""
+        return self.question.criterion.scale == "binary"
+
+
+def decide(evidence: Evidence) -> Decision:
+    """Decide about the judge of one question."""
     return (
-        _insufficient(question, counts, passes)
-        or _relabel(question, ceiling)
-        or _reject(question, counts, coefficient, rates)
-        or _no_design(design)
-        or _trust(quantity, ceiling)
-        or _correct(quantity)
+        _insufficient(evidence)
+        or _relabel(evidence)
+        or _reject(evidence)
+        or _no_design(evidence)
+        or _trust(evidence.quantity, evidence.ceiling)
+        or _correct(evidence.quantity, evidence.counts)
     )
 
 
-def _insufficient(question: Question, counts: Counts, passes: Floats) -> Decision | None:
-    n = counts.used
-    if question.criterion.scale != "binary":
-        if n >= LEAST_LABELS:
-            return None
-        more = LEAST_LABELS - n
-        return Decision("insufficient", f"Not enough labels: {n}; label about {more} more.")
-    passed = int(np.sum(passes))
-    failed = passes.size - passed
-    fewer, minority = (failed, "fails") if failed <= passed else (passed, "passes")
-    if n >= LEAST_LABELS and fewer >= LEAST_IN_CLASS:
+def _insufficient(evidence: Evidence) -> Decision | None:
+    n, among, more = evidence.coefficient.n, "", LEAST_LABELS - evidence.coefficient.n
+    if evidence.binary and n:
+        passed = int(np.sum(evidence.passes))
+        failed = evidence.passes.size - passed
+        fewer, kind = (failed, "fail") if failed <= passed else (passed, "pass")
+        among = f", of which {fewer} {kind if fewer == 1 else KINDS[kind]}"
+        if fewer < LEAST_IN_CLASS:
+            more = max(more, ceil((LEAST_IN_CLASS - fewer) * (n + 2) / (fewer + 1)))
+    if more <= 0:
         return None
-    more = max(LEAST_LABELS - n, ceil((LEAST_IN_CLASS - fewer) * (n + 2) / (fewer + 1)))
-    about = (
-        "" if n < LEAST_LABELS else " This is about the judge; the rate below has its interval all the same."
-    )
-    return Decision(
-        "insufficient",
-        f"Not enough labels: {n}, of which {fewer} {minority}; label about {more} more.{about}",
-    )
+    sentence = f"Not enough labels: {n}{among}; label about {more} more."
+    if n >= LEAST_LABELS and evidence.drawn:
+        sentence += " This is about the judge; the rate itself has its interval all the same."
+    return Decision("insufficient", sentence)
 
 
-def _relabel(question: Question, ceiling: Ceiling | None) -> Decision | None:
+def _relabel(evidence: Evidence) -> Decision | None:
+    ceiling = evidence.ceiling
     if ceiling is None or ceiling.raw.n < LEAST_LABELS or not ceiling.alpha.high < HUMAN_ALPHA:
         return None
-    if question.criterion.scale in NOMINAL and not ceiling.raw.high < HUMAN_AGREEMENT:
+    if evidence.question.criterion.scale in NOMINAL and not ceiling.raw.high < HUMAN_AGREEMENT:
         return None
     said = f"alpha {ceiling.alpha.value:.2f}"
     return Decision(
@@ -79,30 +106,24 @@ def _relabel(question: Question, ceiling: Ceiling | None) -> Decision | None:
     )
 
 
-def _reject(
-    question: Question, counts: Counts, coefficient: Estimate, rates: BinaryRates | None
-) -> Decision | None:
-    binary = question.criterion.scale == "binary" and rates is not None
-    informed = rates.youden_j if binary and rates is not None else coefficient
-    hopeless = coefficient.high < REJECT_BELOW and informed.high < REJECT_BELOW
-    blind = counts.used >= NO_BETTER_THAN_CHANCE_FROM and informed.low <= 0
-    if not hopeless and not blind:
+def _reject(evidence: Evidence) -> Decision | None:
+    found, rates = evidence.coefficient, evidence.rates
+    informed = rates.youden_j if evidence.binary and rates is not None else found
+    hopeless = found.high < REJECT_BELOW and informed.high < REJECT_BELOW
+    if not hopeless and not (found.n >= NO_BETTER_THAN_CHANCE_FROM and informed.low <= 0):
         return None
-    what = "the items as a whole" if question.name == "overall" else question.name
-    return Decision(
-        "reject",
-        f"Do not use this judge for {what}: agreement {coefficient.value:.2f} "
-        f"[{coefficient.low:.2f}, {coefficient.high:.2f}].",
-    )
+    what = "the items as a whole" if evidence.question.name == OVERALL else evidence.question.name
+    limits = "" if isnan(found.low) else f" [{found.low:.2f}, {found.high:.2f}]"
+    return Decision("reject", f"Do not use this judge for {what}: agreement {found.value:.2f}{limits}.")
 
 
-def _no_design(design: str) -> Decision | None:
-    if design != "unknown":
+def _no_design(evidence: Evidence) -> Decision | None:
+    if evidence.drawn:
         return None
     return Decision(
         "insufficient",
-        "Agreement is measured, but not the rate: how the labelled items were chosen is not stated. Draw a "
-        "random sample (judgekit plan), or state --design random if this was one.",
+        "Agreement is measured, but not the rate: how the labelled items were chosen from these is not "
+        f"stated. {DRAW}",
     )
 
 
@@ -117,20 +138,27 @@ def _trust(quantity: Quantity, ceiling: Ceiling | None) -> Decision | None:
         return None
     return Decision(
         "trust",
-        f"Raw rates may be used for batches like this one: bias within {margin:.1%}, agreement at most "
-        f"{BELOW_HUMANS:.0%} below that between humans.",
+        f"Raw rates may be used for batches like this one: bias within {number(quantity.name, margin)}, "
+        f"agreement at most "
+        f"{100 * BELOW_HUMANS:.0f} % below that between humans.",
     )
 
 
-def _correct(quantity: Quantity) -> Decision:
+def _correct(quantity: Quantity, counts: Counts) -> Decision:
     value, ratio = quantity.corrected, quantity.ratio
-    if not value.defined:
-        return Decision("insufficient", f"There is no corrected figure: {value.note}.")
-    unit = "{:.3f}" if quantity.name == MEAN_SCORE else "{:.1%}"
-    said = unit.format
-    adds = "; the judge adds almost nothing" if ratio > ADDS_NOTHING else ""
-    return Decision(
-        "correct",
-        f"Correct this judge: raw {said(quantity.raw)}, corrected {said(value.value)} "
-        f"[{said(value.low)}, {said(value.high)}], {ratio:.2f} × the width of labels alone{adds}.",
+    raw, middle, low, high = (
+        number(quantity.name, one) for one in (quantity.raw, value.value, value.low, value.high)
     )
+    if not value.defined:
+        why = f"{value.note}."
+        if not isnan(value.low):
+            lost = counts.labelled - counts.settled
+            why = (
+                f"{lost} of {counts.labelled} labelled items have no human answer, so it lies between {low} "
+                f"and {high}; settle them first."
+            )
+        return Decision("insufficient", f"There is no single corrected figure: {why}")
+    limits = "" if isnan(value.low) else f" [{low}, {high}]"
+    width = "" if isnan(ratio) else f", {ratio:.2f} × the width of labels alone"
+    adds = "; the judge adds almost nothing" if ratio > ADDS_NOTHING else ""
+    return Decision("correct", f"Correct this judge: raw {raw}, corrected {middle}{limits}{width}{adds}.")

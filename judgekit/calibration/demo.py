@@ -37,6 +37,6 @@ def demo_text(calibration: Calibration, truth: float, report: Path) -> str:
     lines += [
         f"  Read its {wrong} disagreements first: {report}",
         "",
-        "  The answers, their labels and both raters were made for this demo; with your files they are people's.",
+        "  Answers, labels and both raters were made for this demo; with your files they are people's.",
     ]
     return "\n".join(lines)

@@ -105,7 +105,7 @@ def _quantity(
         human = corrected_mean(values, people.labelled, outcome, method="human-only", **arguments)
         corrected = _corrected(question, measure, judge, people, values, outcome, arguments)
     human = human if group is not None else _one_sided(human)
-    return Quantity(measure.name, raw, *(_bounds(one, outcome) for one in (human, corrected)))
+    return Quantity(measure.name, raw, *(bounds(one, outcome) for one in (human, corrected)))
 
 
 def _corrected(
@@ -133,7 +133,7 @@ def _one_sided(human: Estimate) -> Estimate:
     return replace(human, note=join_notes(human.note, least if human.value else most))
 
 
-def _bounds(estimate: Estimate, outcome: Floats) -> Estimate:
+def bounds(estimate: Estimate, outcome: Floats) -> Estimate:
     """Say in the words of this package why there are limits but no value."""
     if estimate.defined or isnan(estimate.low):
         return estimate

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgekit.calibration.batch import Answers, Floats, Ints, Question
-from judgekit.calibration.decision import decide
+from judgekit.calibration.decision import Evidence, decide
 from judgekit.calibration.estimates import Outcomes, arises_not, quantities
 from judgekit.calibration.human import HumanAnswers, is_settled
 from judgekit.calibration.results import Counts, CriterionResult
@@ -21,6 +21,7 @@ from judgekit.verdict import OK
 
 SKEWED = 0.9
 CLOSE = 0.1
+OWN = "people's own word on the item agrees with their criteria on"
 
 
 def measure(
@@ -37,11 +38,12 @@ def measure(
     outcomes = Outcomes(labelled, people.codes, people.scores, people.passes, group)
     found = quantities(question, judge, outcomes, design, target)
     name, coefficient = side.coefficient()
-    rates, top, counts = side.rates(), side.ceiling(), side.counts()
-    decision = decide(question, counts, coefficient, rates, top, found[0], design, side.human_passes())
+    rates, top, counts, drawn = side.rates(), side.ceiling(), side.counts(), design != "unknown"
+    passes = side.human_passes()
+    evidence = Evidence(question, counts, passes, coefficient, rates, top, found[0], drawn)
     return CriterionResult(
         question.name,
-        question.criterion.scale,
+        side.scale,
         side.shown,
         side.table(),
         counts,
@@ -53,7 +55,7 @@ def measure(
         top,
         people.raters.shape[1],
         found,
-        decision,
+        decide(evidence),
     )
 
 
@@ -71,18 +73,22 @@ class _Side:
         self.question, self.batch, self.people, self.labelled = question, judge, people, labelled
         self.scale = question.criterion.scale
         self.used = is_settled(people) & judge.answered[labelled]
-        self.group = None if group is None else group[self.used]
+        self.groups, self.group = group, None if group is None else group[self.used]
         self.judge_codes, self.human_codes = judge.codes[labelled], people.codes
-        width = len(question.labels) + arises_not(question, judge.codes, people.codes)
-        self.shown = question.cell_names[:width] if self.scale != "numeric" else ()
+        self.shown: tuple[str, ...] = ()
+        if self.scale != "numeric":
+            more = arises_not(question, judge.codes, people.codes, people.raters)
+            self.shown = question.cell_names[: len(question.labels) + more]
 
     def counts(self) -> Counts:
         states = Counter(self.batch.states[place] for place in self.labelled)
         failed = {state: count for state, count in states.items() if state != OK}
-        split, lost = self.people.counts["split"], self.people.counts["cannot_tell"]
-        settled = int(is_settled(self.people).sum())
+        found, settled = self.people.counts, int(is_settled(self.people).sum())
+        lost = (found["split"], found["cannot_tell"], found["partial"])
         size = len(self.batch.states)
-        return Counts(size, self.labelled.size, settled, int(self.used.sum()), failed, split, lost)
+        return Counts(
+            size, self.labelled.size, settled, int(self.used.sum()), dict(sorted(failed.items())), *lost
+        )
 
     def table(self) -> tuple[tuple[int, ...], ...]:
         if self.scale == "numeric":
@@ -130,32 +136,47 @@ class _Side:
 
     def beside(self) -> dict[str, Estimate]:
         """Give the further figures that this scale asks for."""
-        if self.scale == "numeric":
-            scores = self._scores()
-            return {
-                "Lin's CCC": bootstrap("lin_ccc", scores, group=self.group),
-                "Spearman": bootstrap("spearman", scores, group=self.group),
-                "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
-            }
-        if self.scale == "ordinal":
-            codes, scores = self._codes(), self._scores()
-            near = np.where((codes < 0).any(axis=1), np.nan, np.abs(codes[:, 0] - codes[:, 1]) <= 1)
-            return {
-                "within one level": proportion(near, group=self.group),
-                "alpha": self._bootstrap("krippendorff_alpha", level="ordinal"),
-                "AC2": self._bootstrap("gwet_ac", weights="quadratic"),
-                "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
-            }
-        found = {"AC1": self._bootstrap("gwet_ac")} if self._skewed() else {}
-        if self.scale == "pairwise":
-            codes = self._codes()
-            tie = [label.casefold() for label in self.question.labels].index("tie")
-            apart = (codes == tie).any(axis=1) | (codes < 0).any(axis=1)
-            same = np.where(apart, np.nan, codes[:, 0] == codes[:, 1])
-            found["agreement without ties"] = proportion(same, group=self.group)
+        found = {
+            "numeric": self._beside_numbers,
+            "ordinal": self._beside_ranks,
+            "pairwise": self._beside_pairs,
+        }.get(self.scale, dict[str, Estimate])()
+        if self._skewed():
+            found["AC1"] = self._bootstrap("gwet_ac")
+        own = self.people.own
+        if own is not None and (own >= 0).any():
+            same = np.where((own < 0) | (self.human_codes < 0), np.nan, own == self.human_codes)
+            found[OWN] = proportion(same, group=self.groups)
         return found
 
+    def _beside_numbers(self) -> dict[str, Estimate]:
+        scores = self._scores()
+        return {
+            "Lin's CCC": bootstrap("lin_ccc", scores, group=self.group),
+            "Spearman": bootstrap("spearman", scores, group=self.group),
+            "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
+        }
+
+    def _beside_ranks(self) -> dict[str, Estimate]:
+        codes, scores = self._codes(), self._scores()
+        near = np.where((codes < 0).any(axis=1), np.nan, np.abs(codes[:, 0] - codes[:, 1]) <= 1)
+        return {
+            "within one level": proportion(near, group=self.group),
+            "alpha": self._bootstrap("krippendorff_alpha", level="ordinal"),
+            "AC2": self._bootstrap("gwet_ac", weights="quadratic"),
+            "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
+        }
+
+    def _beside_pairs(self) -> dict[str, Estimate]:
+        codes = self._codes()
+        tie = [label.casefold() for label in self.question.labels].index("tie")
+        apart = (codes == tie).any(axis=1) | (codes < 0).any(axis=1)
+        same = np.where(apart, np.nan, codes[:, 0] == codes[:, 1])
+        return {"agreement without ties": proportion(same, group=self.group)}
+
     def _skewed(self) -> bool:
+        if self.scale in ("ordinal", "numeric"):
+            return False
         codes = self._codes()
         return bool(len(codes)) and any(
             np.bincount(side[side >= 0], minlength=1).max(initial=0) > SKEWED * len(codes) for side in codes.T
@@ -180,10 +201,10 @@ class _Side:
             return None
         if self.scale == "numeric":
             judge = np.where(self.batch.answered, self.batch.scores, np.nan)[self.labelled]
-            return ceiling(judge, table, level="interval", levels=(0.0, 1.0))
+            return ceiling(judge, table, level="interval", levels=(0.0, 1.0), group=self.groups)
         codes = np.where(self.judge_codes >= len(self.shown), -1, self.judge_codes)
         if self.scale == "ordinal":
             width = len(self.question.labels)
             codes, table = (np.where(side >= width, -1, side) for side in (codes, table))
-            return ceiling(codes, table, level="ordinal", levels=self._levels())
-        return ceiling(codes, table, levels=range(len(self.shown)))
+            return ceiling(codes, table, level="ordinal", levels=self._levels(), group=self.groups)
+        return ceiling(codes, table, levels=range(len(self.shown)), group=self.groups)

@@ -69,7 +69,8 @@ def draw_sheet(
     # The draw is the order too: a rater meets the items shuffled.
     chosen = np.random.default_rng(seed).choice(len(found), n, replace=False)
     frame = frame_of(identity for identity, _ in found)
-    lines = [_line(*found[place], one, rater, frame) for place in chosen]
+    drawn = [found[int(place)] for place in chosen]
+    lines = [_line(identity, columns, one, rater, frame) for identity, columns in drawn]
     write_atomic(out, _csv(lines) if out.suffix == ".csv" else (dumps(line) + "\n" for line in lines))
     return Sheet(n, len(found), tuple(one.by_name))
 

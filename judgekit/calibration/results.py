@@ -5,11 +5,13 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any, Literal
 
+from judgekit.rubric import OVERALL
 from judgekit.stats.ceiling import Ceiling
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
 
 Verb = Literal["insufficient", "relabel", "reject", "trust", "correct"]
+GRAVEST: tuple[Verb, ...] = ("reject", "relabel", "insufficient", "correct", "trust")
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ class Counts:
         … and an answer of the judge: these enter agreement.
     failed : dict of str to int
         Labelled items without an answer of the judge, by status.
-    split, cannot_tell : int
-        Labelled items without a human answer.
+    split, cannot_tell, partial : int
+        Labelled items without a human answer: raters differ, nobody could tell, or, of the item as a whole,
+        a criterion that would decide was not answered.
     """
 
     batch: int
@@ -88,6 +91,7 @@ class Counts:
     failed: dict[str, int]
     split: int
     cannot_tell: int
+    partial: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -180,7 +184,7 @@ class Calibration:
     target : str
         ``process`` or ``batch``.
     results : tuple of CriterionResult
-        One per criterion; the last is ``overall`` where there are several.
+        One per criterion; the last is ``overall`` where the item as a whole is another question.
     pairs : dict
         Salted ids with the codes and scores that a correction of another batch needs; no texts.
     notes : tuple of str
@@ -206,13 +210,15 @@ class Calibration:
 
     @property
     def overall(self) -> CriterionResult:
-        """The result for the item as a whole, or the only criterion's."""
+        """The result for the item as a whole, or the last criterion's where nothing is asked of the whole."""
         return self.results[-1]
 
     @property
     def decision(self) -> Decision:
-        """What to do with this judge."""
-        return self.overall.decision
+        """What to do with this judge: on the item as a whole, else the gravest that a criterion asks for."""
+        if len(self.results) == 1 or self.overall.name == OVERALL:
+            return self.overall.decision
+        return min((result.decision for result in self.results), key=lambda one: GRAVEST.index(one.verb))
 
     def __str__(self) -> str:
         from judgekit.calibration.text import calibration_text

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from math import isnan
 
 from judgekit.calibration.correct import SAME, SHIFTS, CorrectedQuantity, Correction
-from judgekit.calibration.estimates import MEAN_SCORE
+from judgekit.calibration.estimates import MEAN_SCORE, UNSTATED
 from judgekit.calibration.results import Calibration, CriterionResult, Quantity
 from judgekit.rubric import OVERALL
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
 
 NO_INTERVAL = "none: a judge's count is not an estimate"
+TOO_FEW = "too few items for an interval"
 CHOSEN = {"random": "chosen at random"}
 # A symbol a reader of papers looks for; the full name where there is none.
 SYMBOLS = {"kappa": "κ", "quadratic-weighted kappa": "quadratic κ"}
@@ -37,7 +38,7 @@ def share(estimate: Estimate) -> str:
     if not estimate.defined:
         return f"undefined ({estimate.note})"
     if isnan(estimate.low):
-        return f"{100 * estimate.value:.0f} %"
+        return f"{100 * estimate.value:.0f} % ({estimate.note or TOO_FEW})"
     return f"{100 * estimate.value:.0f} % ({100 * estimate.low:.0f}–{100 * estimate.high:.0f})"
 
 
@@ -46,8 +47,9 @@ def coefficient(estimate: Estimate) -> str:
     if not estimate.defined:
         return f"undefined ({estimate.note})"
     if isnan(estimate.low):
-        return f"{estimate.value:.2f} (too few items for an interval)"
-    return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
+        return f"{estimate.value:.2f} ({estimate.note or TOO_FEW})"
+    to = "–" if estimate.low >= 0 else " to "
+    return f"{estimate.value:.2f} ({estimate.low:.2f}{to}{estimate.high:.2f})"
 
 
 def plural(count: int, word: str) -> str:
@@ -60,22 +62,25 @@ def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> 
     lines = [f"  {quantity.name:<30} {'95 % interval':<18} from"]
     lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}")
     if design == "unknown":
-        return [*lines, "  human only, corrected: not stated how the labelled items were chosen (--design)"]
-    chosen, both = sources(quantity, labels, batch, design)
+        return [*lines, f"  human only, corrected: undefined, for {UNSTATED} (--design)"]
+    chosen, both = sources(labels, batch, design)
+    if not isnan(quantity.ratio):
+        both += f", {quantity.ratio:.2f} × the width"
     for name, estimate, source in (
         ("human only", quantity.human, chosen),
         ("corrected", quantity.corrected, both),
     ):
         value = number(quantity.name, estimate.value)
         lines.append(f"  {name:<12}{value:<19}{interval(quantity.name, estimate):<18} {source}")
+        if estimate.note and not isnan(estimate.low):
+            lines.append(f"  {'':<12}{estimate.note}")
     return lines
 
 
-def sources(quantity: Quantity, labels: int, batch: int, design: str) -> tuple[str, str]:
+def sources(labels: int, batch: int, design: str) -> tuple[str, str]:
     """Say what the human-only and the corrected figure rest on."""
-    chosen = f"{plural(labels, 'label')} {CHOSEN.get(design, design)}"
-    both = f"{plural(labels, 'label')} + {plural(batch, 'verdict')}"
-    return chosen, both if isnan(quantity.ratio) else f"{both}, {quantity.ratio:.2f} × the width"
+    given = plural(labels, "label")
+    return f"{given} {CHOSEN.get(design, design)}", f"{given} + {plural(batch, 'verdict')}"
 
 
 def agreement_lines(result: CriterionResult) -> list[str]:
@@ -90,11 +95,15 @@ def agreement_lines(result: CriterionResult) -> list[str]:
     within = " within a tenth of the range" if result.scale == "numeric" else ""
     lines.append(
         f"  Agreement{within} {share(result.agreement)}, {name} {coefficient(result.coefficient)}, "
-        f"n = {result.counts.used}{top}."
+        f"n = {result.coefficient.n}{top}."
     )
     if result.beside:
-        lines.append("  " + "; ".join(f"{k} {coefficient(v)}" for k, v in result.beside.items()) + ".")
+        lines.append("  " + "; ".join(f"{k} {_beside(v)}" for k, v in result.beside.items()) + ".")
     return lines
+
+
+def _beside(estimate: Estimate) -> str:
+    return share(estimate) if estimate.method == "Wilson" else coefficient(estimate)
 
 
 def rates_sentence(rates: BinaryRates) -> str:
@@ -116,8 +125,14 @@ def count_line(result: CriterionResult) -> str:
         lost.append(f"{counts.split} on which raters are split")
     if counts.cannot_tell:
         lost.append(f"{counts.cannot_tell} where nobody could tell")
+    if counts.partial:
+        lost.append(f"{counts.partial} on which people did not answer every criterion")
+    used = result.coefficient.n
+    if counts.used > used:
+        lost.append(f"{counts.used - used} to which judge or people say it does not apply")
     rest = f"; without {', '.join(lost)}" if lost else ""
-    return f"  {counts.used} of {plural(counts.labelled, 'labelled item')} enter agreement{rest}."
+    enter = "enters" if used == 1 else "enter"
+    return f"  {used} of {plural(counts.labelled, 'labelled item')} {enter} agreement{rest}."
 
 
 def _ended(status: str) -> str:
@@ -185,5 +200,5 @@ def _corrected_lines(quantity: CorrectedQuantity, stale: bool) -> Iterable[str]:
         why = "the card's labels are of these items" if way == SAME else f"{SHIFTS[way]} ({way})"
         value, said = number(quantity.name, estimate.value), interval(quantity.name, estimate)
         yield f"    corrected   {value:<12} {said:<16} {why}"
-        if estimate.note and estimate.defined:
+        if estimate.note and not isnan(estimate.low):
             yield f"                {estimate.note}"

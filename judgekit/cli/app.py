@@ -1,8 +1,19 @@
-"""The command tree."""
+"""The command tree, and how every command ends."""
+
+import os
+import sys
+import traceback
+from contextlib import suppress
 
 import typer
 
+from judgekit._json import dumps
 from judgekit.cli import calibrate, correct, demo, grade, init, plan, report, rubric
+from judgekit.cli.console import ExitCode, Interrupted, visible
+from judgekit.errors import InputError, JudgekitError, Stopped
+
+# Typer carries a click of its own; this is the root of all it raises about wrong arguments.
+_Usage = typer.BadParameter.__mro__[2]
 
 
 def build() -> typer.Typer:
@@ -47,3 +58,76 @@ def _root(
     ),
 ) -> None:
     pass
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit code; whatever ends it early is said in one message."""
+    as_json = "--json" in arguments
+    _write_any_text(as_json)
+    try:
+        code = _command(arguments)
+        # Typer turns an interrupt into this code; a command that tidies up first raises Interrupted.
+        return _failed("interrupted", code, as_json) if code == ExitCode.INTERRUPTED else code
+    except Interrupted as error:
+        return _failed(str(error), error.code, as_json)
+    except Stopped as error:
+        return _failed(error, ExitCode.INCOMPLETE, as_json)
+    except JudgekitError as error:
+        return _failed(error, ExitCode.WRONG, as_json)
+    except BrokenPipeError:
+        return _nobody_reads()
+    except OSError as error:
+        if error.filename is None:
+            return _fault(as_json)
+        return _failed(f"{error.filename}: {error.strerror}", ExitCode.WRONG, as_json)
+    except Exception as error:
+        if isinstance(error, _Usage):
+            return _misused(error, as_json)
+        return _fault(as_json)
+
+
+def _command(arguments: list[str]) -> int:
+    code = typer.main.get_command(build()).main(arguments, prog_name="judgekit", standalone_mode=False)
+    sys.stdout.flush()
+    return int(code or 0)
+
+
+def _write_any_text(as_json: bool) -> None:
+    # A terminal of another encoding shows escapes, rather than ending a command at its last line.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if as_json:
+        with suppress(AttributeError):
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+
+
+def _failed(error: JudgekitError | str, code: int, as_json: bool) -> int:
+    print(f"judgekit: {visible(str(error))}", file=sys.stderr)
+    _print_error(error, code, as_json)
+    return code
+
+
+def _misused(error: Exception, as_json: bool) -> int:
+    error.show(file=sys.stderr)  # type: ignore[attr-defined]
+    _print_error(error.format_message(), ExitCode.WRONG, as_json)  # type: ignore[attr-defined]
+    return ExitCode.WRONG
+
+
+def _fault(as_json: bool) -> int:
+    traceback.print_exc()
+    said = "this is a fault of judgekit, not of yours; please report it with the lines above"
+    return _failed(said, ExitCode.INCOMPLETE, as_json)
+
+
+def _print_error(error: JudgekitError | str, code: int, as_json: bool) -> None:
+    if as_json:
+        found = error.problems if isinstance(error, InputError) else []
+        listed = [{"where": p.where, "line": p.line, "field": p.field, "message": p.message} for p in found]
+        print(dumps({"format": 1, "error": str(error), "problems": listed, "exit": int(code)}), flush=True)
+
+
+def _nobody_reads() -> int:
+    # Python would complain when it flushes at its exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.GOOD

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet
-from judgekit.errors import UsageError
+from judgekit.errors import InputError, UsageError
 
 EXITS = {
     "trust": ExitCode.GOOD,
@@ -42,8 +42,8 @@ def command(
     from judgekit.calibration import calibrate
 
     console = Console(as_json, quiet)
-    if out is not None and out.exists() and out.resolve() in (graded.resolve(), labels.resolve()):
-        raise UsageError(f"{out}: is an input of this command; choose another --out")
+    if out is not None:
+        _check_card(out)
     found = calibrate(
         graded,
         labels,
@@ -61,3 +61,15 @@ def command(
     else:
         console.next(f"judgekit calibrate {graded} {labels} --out CARD.json")
     raise typer.Exit(EXITS[found.decision.verb])
+
+
+def _check_card(out: Path) -> None:
+    """See that nothing but an older card would be overwritten."""
+    from judgekit.calibration import load_card
+
+    if not out.exists() or (out.is_file() and not out.stat().st_size):
+        return
+    try:
+        load_card(out)
+    except InputError:
+        raise UsageError(f"{out}: exists and is not a card; choose another --out, or move it away") from None

@@ -1,17 +1,28 @@
 """``judgekit grade``: every item of a file by a rubric and a model."""
 
-import asyncio
-import signal
-from collections.abc import Coroutine
+from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from judgekit.cli.console import Console, ExitCode, Json, ProgressLine, Quiet, duration, money
+from judgekit.cli.console import Console, ExitCode, Json, Quiet, duration, money, quoted
+from judgekit.cli.interrupt import run_interruptible
+from judgekit.cli.progress import Progress
 from judgekit.errors import UsageError
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from judgekit.batch import Options, Run
+    from judgekit.grader import BaseGrader
+    from judgekit.rubric import Rubric
+
+ASKED = 60  # items to label that the next command proposes
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise typer.BadParameter("must be a finite number")
+    return value
 
 
 def command(
@@ -28,15 +39,18 @@ def command(
         bool, typer.Option("--local-only", help="Refuse any host but this machine.")
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one call in all.")] = 60.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, callback=_finite, help="Seconds for one call in all.")
+    ] = 60.0,
     attempts: Annotated[int, typer.Option(min=1, help="Tries of one call.")] = 4,
-    temperature: Annotated[float, typer.Option(min=0, max=2)] = 0.0,
+    temperature: Annotated[float, typer.Option(min=0, max=2, callback=_finite)] = 0.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N items.")] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only N items at random, the same ones again.")
     ] = None,
     max_failed: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of rows that may fail with exit code 0.")
+        float,
+        typer.Option(min=0, max=1, callback=_finite, help="Share of rows that may fail with exit code 0."),
     ] = 0.0,
     price: Annotated[
         str | None, typer.Option(help="USD per million tokens: IN,OUT. Unstated: unknown.")
@@ -59,51 +73,57 @@ def command(
     """Grade every item of a file. The same command again continues a run that was stopped."""
     from judgekit.batch import Options
     from judgekit.cli.columns import read_columns
-    from judgekit.factory import judge
-    from judgekit.files.items import ItemFile
+    from judgekit.factory import destination, judge
     from judgekit.library import find
 
     console = Console(as_json, quiet)
-    columns = read_columns(find(rubric), id_column, rename or [], constant or [])
+    if out is None and not dry_run:
+        raise UsageError("where should the graded rows go? give --out GRADED.jsonl")
+    host = destination(model, base_url)
+    _refuse_remote(host, local_only)
+    cost = _price(price)
+    asked = find(rubric)
+    columns = read_columns(asked, id_column, rename or [], constant or [])
+    options = Options(columns, concurrency, limit, sample, fresh, omit_items)
+    where = _where(host, asked)
+    if dry_run:
+        from judgekit.cli.dry_run import show
+
+        show(console, asked, model, host, temperature, items, options, where, cost)
+        return
+    assert out is not None
+    _make_room(concurrency)
     grader = judge(
-        rubric,
+        asked,
         model,
         base_url=base_url,
         api_key_env=api_key_env,
         timeout=timeout,
         attempts=attempts,
         temperature=temperature,
-        price=_price(price),
+        price=cost,
         connections=concurrency,
     )
-    where = _destination(grader.destination, local_only)
-    options = Options(columns, concurrency, limit, sample, fresh, omit_items)
-    if dry_run:
-        from judgekit.cli.dry_run import show
-
-        show(console, grader, ItemFile(items, grader.rubric, columns), options, where, _price(price))
-        return
-    if out is None:
-        raise UsageError("where should the graded rows go? give --out GRADED.jsonl")
-    _grade(console, grader, items, out, options, where, max_failed)
+    console.say(f"{items.name} graded by {grader.name} with {grader.rubric.reference}   ({where})")
+    run = _graded(grader, items, out, options, console.quiet)
+    _conclude(console, run, max_failed)
 
 
-def _grade(
-    console: Console, grader: Any, items: Path, out: Path, options: Any, where: str, max_failed: float
-) -> None:
+def _graded(grader: "BaseGrader", items: Path, out: Path, options: "Options", quiet: bool) -> "Run":
     from judgekit.batch import agrade_file
 
-    console.say(f"{items.name} graded by {grader.name} with {grader.rubric.reference}   ({where})")
-    line = ProgressLine(console.quiet)
-
-    async def work() -> Any:
+    async def work() -> "Run":
         try:
-            return await agrade_file(grader, items, out, options, line)
+            with Progress(quiet) as progress:
+                return await agrade_file(grader, items, out, options, progress)
         finally:
-            line.clear()
             await grader.aclose()
 
-    run = run_interruptible(work(), out)
+    again = "the same command without --fresh" if options.fresh else "the same command"
+    return run_interruptible(work(), f"what was graded is kept beside {out}; {again} goes on from there")
+
+
+def _conclude(console: Console, run: "Run", max_failed: float) -> None:
     tally = run.tally
     failures = {status: n for status, n in tally.statuses.items() if status not in ("ok", "abstained")}
     why = f" ({', '.join(f'{n} {status}' for status, n in failures.items())})" if failures else ""
@@ -113,40 +133,34 @@ def _grade(
         f"{duration(tally.seconds)}, {money(tally.usage.cost_usd)}",
         run.to_dict(),
     )
-    if tally.failed > max_failed * tally.total:
+    # The share in the user's decimals: 29 of 100 are not more than 0.29 of them.
+    if tally.failed > max_failed * tally.total + 1e-9:
         console.say("\nThe same command asks again where there is no answer; or allow it with --max-failed.")
         raise typer.Exit(ExitCode.INCOMPLETE)
-    console.next(f"judgekit plan {out} --n 60 --out TO_LABEL.csv")
+    answers = tally.done - tally.failed
+    if answers:
+        console.next(f"judgekit plan {quoted(run.out)} --n {min(ASKED, answers)} --out TO_LABEL.csv")
 
 
-def run_interruptible(work: Coroutine[Any, Any, T], out: Path) -> T:
-    """Run a coroutine; SIGINT and SIGTERM end it in order, with the exit code that shells expect."""
-    caught: list[int] = []
-
-    async def guarded() -> T:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda n=number: (caught.append(n), task.cancel()))
-        return await work
-
-    try:
-        return asyncio.run(guarded())
-    except asyncio.CancelledError:
-        typer.echo(f"interrupted: what was graded is kept beside {out}; the same command goes on", err=True)
-        raise typer.Exit(128 + (caught[0] if caught else signal.SIGINT)) from None
-
-
-def _destination(host: str, local_only: bool) -> str:
-    if not host:
-        return "nothing leaves this machine"
+def _where(host: str, rubric: "Rubric") -> str:
     from judgekit.providers.endpoint import is_local
 
-    if is_local(f"http://{host}"):
-        return f"stays on this machine: {host}"
-    if local_only:
-        raise UsageError(f"--local-only: items would go to {host}; use a model on this machine")
-    return f"the items' fields go to {host}"
+    if not host:
+        return "nothing leaves this machine"
+    fields = list(rubric.inputs)
+    listed = " and ".join(filter(None, (", ".join(fields[:-1]), fields[-1])))
+    here = ", which is this machine" if is_local(f"http://{host}") else ""
+    return f"{listed} of each item go to {host}{here}"
+
+
+def _refuse_remote(host: str, local_only: bool) -> None:
+    from judgekit.providers.endpoint import is_local
+
+    if local_only and host and not is_local(f"http://{host}"):
+        raise UsageError(
+            f"--local-only: items would go to {host}; use a model on this machine (--base-url "
+            "http://localhost:PORT/v1), or leave --local-only away"
+        )
 
 
 def _price(text: str | None) -> tuple[float, float] | None:
@@ -154,8 +168,26 @@ def _price(text: str | None) -> tuple[float, float] | None:
         return None
     try:
         given, taken = (float(part) for part in text.split(","))
+        if not all(isfinite(part) and part >= 0 for part in (given, taken)):
+            raise ValueError
     except ValueError:
         raise UsageError(
             f"--price {text!r}: write two numbers, dollars per million tokens in and out: 0.4,1.6"
         ) from None
     return given, taken
+
+
+def _make_room(concurrency: int) -> None:
+    """Allow as many open connections as calls under way; many systems start at 256."""
+    import resource
+
+    needed = concurrency + 64
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise UsageError(
+            f"--concurrency {concurrency}: this system allows {hard} open files and connections; choose at "
+            f"most {max(1, hard - 64)}"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -26,8 +26,8 @@ def command(
     console = Console(as_json, quiet)
     sheet = draw_sheet(source, out, n, rubric=rubric, rater=rater, seed=seed)
     said = (
-        f"{sheet.drawn} of {sheet.total:,} items drawn at random into {out}, without the judge's verdicts. Fill "
-        f"in {', '.join(sheet.criteria)}: a blank cell is not labelled, cannot_tell is an answer too."
+        f"{sheet.drawn} of {sheet.total:,} items drawn at random into {out}, without the judge's verdicts. "
+        f"Fill in {', '.join(sheet.criteria)}: a blank cell is not labelled, cannot_tell is an answer too."
     )
     console.result(said, {"out": str(out), "drawn": sheet.drawn, "of": sheet.total, "design": "random"})
     console.next(f"judgekit calibrate GRADED.jsonl {out} --out CARD.json")

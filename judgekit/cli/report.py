@@ -40,7 +40,9 @@ def command(
     lost = f", {plural(report.failures, 'row')} without an answer" if report.failures else ""
     differ = f": {plural(report.disagreements, 'disagreement')} to read" if report.decision else ""
     console.result(f"{report.out}{differ}{lost}", report.to_dict())
-    if report.decision is not None:
-        console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {calibration or 'CARD.json'}")
+    if calibration is not None:
+        console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {calibration}")
+    elif labels is not None:
+        console.next(f"judgekit calibrate {graded} {labels} --out CARD.json")
     else:
         console.next(f"judgekit plan {graded} --n 60 --out TO_LABEL.csv")

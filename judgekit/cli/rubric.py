@@ -7,7 +7,10 @@ import typer
 
 from judgekit.cli.console import Console, Json, Quiet
 
-app = typer.Typer(help="List the shipped rubrics, show one as a requirement document, check a file.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="List the shipped rubrics, show one as a requirement document, check a file.",
+)
 
 
 @app.command("list")

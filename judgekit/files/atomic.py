@@ -9,14 +9,14 @@ from judgekit._json import dumps
 
 
 def write_atomic(path: str | Path, chunks: Iterable[str]) -> None:
-    """Write text to a neighbour of `path`, sync it, and rename it into place.
+    """Write text to a neighbour of `path`, sync it, and rename it into place; a link stays a link.
 
     Raises
     ------
     OSError
         If it cannot be written; what stood at `path` is untouched.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as stream:

@@ -3,17 +3,19 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from hashlib import blake2b, sha256
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from judgekit.errors import Problems, Stopped
+from judgekit.errors import Problems, Stopped, UsageError
 from judgekit.files.rows import Row, read_rows
 from judgekit.item import Item, content_id, read_id
 from judgekit.rubric import Rubric
+
+SHOWN_COLUMNS = 40
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,44 @@ class Columns:
         Field of the rubric to column of the file.
     constants : mapping of str to Any
         Fields that are the same for every item.
+    blank_is_absent : bool
+        Whether an empty cell is no value, as in CSV, which cannot write null.
     """
 
     id: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
+    blank_is_absent: bool = False
 
     def fields(self, columns: Mapping[str, Any], rubric: Rubric) -> dict[str, Any]:
         """Pick the fields that the rubric asks for; null is absent."""
         found: dict[str, Any] = {}
         for name in rubric.inputs:
-            column = self.renamed.get(name, name)
-            value = self.constants[name] if name in self.constants else columns.get(column)
+            if name in self.constants:
+                value = self.constants[name]
+            else:
+                value = columns.get(self.renamed.get(name, name))
+                if self.blank_is_absent and value == "":
+                    continue
             if value is not None:
                 found[name] = value
         return found
+
+    def check(self, rubric: Rubric) -> None:
+        """Refuse fields that the rubric does not have, and fields given twice.
+
+        Raises
+        ------
+        UsageError
+            For the first of them.
+        """
+        for name in (*self.renamed, *self.constants):
+            if name not in rubric.inputs:
+                close = get_close_matches(name, rubric.inputs, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise UsageError(f"{name!r} is no field of {rubric.name} ({', '.join(rubric.inputs)}){hint}")
+        if both := self.renamed.keys() & self.constants.keys():
+            raise UsageError(f"{min(both)!r} is both renamed and set; give one of the two")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +107,20 @@ class ItemFile:
     rubric : Rubric
     columns : Columns
         How columns become fields.
+
+    Raises
+    ------
+    UsageError
+        If the columns name a field that the rubric does not have.
     """
 
     def __init__(self, path: str | Path, rubric: Rubric, columns: Columns | None = None) -> None:
         self.path = Path(path)
         self.rubric = rubric
-        self.columns = columns or Columns()
+        columns = columns or Columns()
+        columns.check(rubric)
+        is_csv = self.path.suffix.lower() in (".csv", ".tsv")
+        self.columns = replace(columns, blank_is_absent=is_csv)
 
     def check(self, stop: Event | None = None) -> Census:
         """Read the whole file once: how many items, and the key of each in order.
@@ -122,15 +155,14 @@ class ItemFile:
                 lacking[name] += 1
                 lacks.append((name, row.line)) if len(lacks) < 1000 else None
         self._report_lacking(problems, lacking, lacks, count, known)
+        self._report_columns(problems, count, known, lacking)
         if not count and not problems:
             problems.add("holds no items")
         problems.raise_if_any()
         return Census(count, keys)
 
     def _lacking(self, row: ItemRow) -> list[str]:
-        is_csv = self.path.suffix.lower() in (".csv", ".tsv")
-        blank = {name for name, value in row.item.fields.items() if is_csv and value == ""}
-        return [n for n in self.rubric.required() if n not in row.item.fields or n in blank]
+        return [name for name in self.rubric.required() if name not in row.item.fields]
 
     def _report_lacking(
         self,
@@ -147,7 +179,7 @@ class ItemFile:
                 example = close[0] if close else "COLUMN"
                 problems.add(
                     f"no row has a column {column!r}, which {self.rubric.name} needs; the file has "
-                    f"{', '.join(sorted(known))}; rename with --map {name}={example}",
+                    f"{_listed(known)}; rename with --map {name}={example}",
                     field=name,
                 )
                 continue
@@ -157,6 +189,14 @@ class ItemFile:
                 )
             problems.total += rows - sum(one[0] == name for one in lacks)
 
+    def _report_columns(
+        self, problems: Problems, count: int, known: set[str], lacking: Mapping[str, int]
+    ) -> None:
+        """Report a column that was asked for by name and that no row has."""
+        for name, column in self.columns.renamed.items():
+            if count and column not in known and name not in lacking:
+                problems.add(_no_column("column", column, known), field=name)
+
     def __iter__(self) -> Iterator[ItemRow]:
         """Yield the items of a file that `check` has passed."""
         problems = Problems(str(self.path))
@@ -164,28 +204,47 @@ class ItemFile:
         problems.raise_if_any()
 
     def _rows(self, problems: Problems) -> Iterator[ItemRow]:
+        column = self.columns.id or "id"
         repeats: Counter[str] = Counter()
-        has_id: bool | None = None
+        with_id = without = 0
+        seen: set[str] = set()
         for row in read_rows(self.path, problems):
-            fields = self.columns.fields(row.columns, self.rubric)
-            if has_id is None:
-                has_id = self.columns.id is not None or "id" in row.columns
-            if has_id or "id" in row.columns:
-                identity = self._stated_id(row, problems)
+            if self.columns.id is not None and not with_id:
+                seen.update(row.columns)
+            stated = column in row.columns
+            with_id, without = with_id + stated, without + (not stated)
+            identity: str | None = None
+            if stated:
+                if without:
+                    problems.add("the row has an id, and an earlier one has none", row.line, column)
+                identity = self._stated_id(row.columns[column], row, problems)
+            elif with_id:
+                problems.add("the row has no id, and an earlier one has one", row.line, column)
             else:
                 base = content_id(row.columns)
                 repeats[base] += 1
                 identity = base if repeats[base] == 1 else f"{base}-{repeats[base]}"
             if identity is not None:
+                fields = self.columns.fields(row.columns, self.rubric)
                 yield ItemRow(Item(identity, fields), row.columns, row.line)
+        if self.columns.id is not None and without and not with_id:
+            problems.add(_no_column("id column", column, seen), field="id")
 
-    def _stated_id(self, row: Row, problems: Problems) -> str | None:
-        column = self.columns.id or "id"
-        if column not in row.columns:
-            problems.add("the row has no id, and others have one", row.line, column)
-            return None
+    def _stated_id(self, value: Any, row: Row, problems: Problems) -> str | None:
         try:
-            return read_id(row.columns[column])
+            return read_id(value)
         except ValueError as error:
-            problems.add(str(error), row.line, column)
+            problems.add(str(error), row.line, self.columns.id or "id")
             return None
+
+
+def _no_column(what: str, column: str, known: set[str]) -> str:
+    close = get_close_matches(column, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"no row has the {what} {column!r}; the file has {_listed(known)}{hint}"
+
+
+def _listed(names: set[str]) -> str:
+    shown = sorted(names)[:SHOWN_COLUMNS]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

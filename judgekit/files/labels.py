@@ -1,7 +1,7 @@
 """Human labels from a file, long or wide, checked against the rubric they answer."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class _Reader:
         self.wide = self.matched = False
 
     def row(self, row: Row) -> Iterator[Label]:
-        columns = {key.strip().casefold(): value for key, value in row.columns.items()}
+        columns = self.columns(row)
         identity = self.identity(columns, row.line)
         if "criterion" in columns or "label" in columns:
             pairs = [(columns.get("criterion"), columns.get("label"))]
@@ -86,6 +86,15 @@ class _Reader:
             label = self.label(identity, criterion, answer, columns, row.line)
             if label is not None:
                 yield label
+
+    def columns(self, row: Row) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in row.columns.items():
+            key = name.strip().casefold()
+            if key in found and (key in LONG or key in self.questions or key == self.id_column.casefold()):
+                self.problems.add(f"the column {key!r} stands twice (case does not matter)", row.line)
+            found[key] = value
+        return found
 
     def identity(self, columns: dict[str, Any], line: int) -> str | None:
         raw = columns.get(self.id_column.casefold())
@@ -124,6 +133,8 @@ class _Reader:
 
     def question(self, name: Any, line: int) -> Criterion | None:
         text = str(name or "").strip()
+        if not text and len(self.rubric.criteria) == 1:
+            return self.rubric.criteria[0]
         if not text:
             self.problems.add(
                 "is missing: which question of the rubric does the label answer?", line, "criterion"
@@ -145,7 +156,6 @@ class _Reader:
         for key, value, allowed in (("role", role, ROLES), ("design", design, DESIGNS)):
             if value and value not in allowed:
                 self.problems.add(f"{value!r} is not one of {', '.join(allowed)}", line, key)
-        frame = _frame(columns.get("frame"))
         return {
             "note": str(columns.get("note") or ""),
             "at": str(columns.get("at") or ""),
@@ -156,7 +166,7 @@ class _Reader:
             "design": design,
             "probability": self.probability(columns.get("probability"), line),
             "stratum": str(columns.get("stratum") or ""),
-            "frame": frame,
+            "frame": self.frame(columns.get("frame"), line),
         }
 
     def probability(self, raw: Any, line: int) -> float | None:
@@ -170,6 +180,18 @@ class _Reader:
             self.problems.add(f"{raw!r} is not a probability above 0 and at most 1", line, "probability")
             return None
         return value
+
+    def frame(self, raw: Any, line: int) -> dict[str, Any] | None:
+        if raw is None or raw == "":
+            return None
+        try:
+            found = loads(raw) if isinstance(raw, str) else raw
+        except NotJson:
+            found = None
+        if not isinstance(found, dict):
+            self.problems.add("is not an object as `judgekit plan` writes it", line, "frame")
+            return None
+        return found
 
     def unknown_columns(self) -> None:
         """Catch a criterion column misspelt; other columns of a spreadsheet are none of our business."""
@@ -185,14 +207,6 @@ class _Reader:
             self.problems.add(
                 f"has neither the columns criterion and label, nor one of a criterion ({known})", 1
             )
-
-
-def _frame(raw: Any) -> dict[str, Any] | None:
-    try:
-        found = loads(raw) if isinstance(raw, str) and raw else raw
-    except NotJson:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _flag(raw: Any) -> bool:
@@ -216,15 +230,19 @@ def _settle_duplicates(labels: list[Label], problems: Problems, notes: list[str]
         elif replace(label, line=None, note="", at="") == replace(before, line=None, note="", at=""):
             same += 1
         else:
-            problems.add(
-                f"rater {label.rater!r} said {before.answer!r} of {label.criterion!r} for id {label.id!r} on "
-                f"line {before.line}, and here {label.answer!r}; mark the later row supersedes or repeat, "
-                "or remove one",
-                label.line,
-                "label",
-            )
+            problems.add(_conflict(before, label), label.line, "label")
     if same:
         notes.append(f"{same} identical label{'s' if same > 1 else ''} kept once")
     if replaced:
         notes.append(f"{replaced} label{'s' if replaced > 1 else ''} superseded by a later one")
     return LabelSet(tuple(kept.values()) + tuple(repeats), tuple(notes))
+
+
+def _conflict(before: Label, label: Label) -> str:
+    who = f"rater {label.rater!r} said {before.answer!r} of {label.criterion!r} for id {label.id!r}"
+    cure = "mark the later row supersedes or repeat, or remove one"
+    if before.answer != label.answer:
+        return f"{who} on line {before.line}, and here {label.answer!r}; {cure}"
+    names = (f.name for f in fields(Label) if f.name not in ("line", "note", "at"))
+    differ = ", ".join(name for name in names if getattr(before, name) != getattr(label, name))
+    return f"{who} here and on line {before.line}, but with another {differ}; {cure}"

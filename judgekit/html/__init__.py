@@ -51,6 +51,11 @@ def foreign(text: str) -> "Markup":
     return Markup("<bdi>{}</bdi>").format(shown(text))
 
 
+def sentence(text: str) -> str:
+    """Keep a number together with its sign or unit at the end of a line."""
+    return re.sub(r"(?<=\d) (?=[%×])|(?<=n) (?==)|(?<=[=×κα]) ", "\u00a0", text)
+
+
 def _point(match: re.Match[str]) -> str:
     return f"U+{ord(match[0]):04X}"
 
@@ -76,7 +81,7 @@ def environment(package: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(plain=plain, foreign=foreign, document=as_markup)
+    found.filters.update(plain=plain, foreign=foreign, document=as_markup, sentence=sentence)
     found.globals["policy"] = POLICY
     return found
 

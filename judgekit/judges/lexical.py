@@ -6,7 +6,7 @@ what calibration has to show as such.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
 from typing import Any
 
 from judgekit.grader import BaseGrader
@@ -42,18 +42,20 @@ class LexicalGrader(BaseGrader):
         )
         self.graded = _graded_field(rubric)
         gold = [name for name in ("expected", "reference") if name in rubric.inputs]
-        others = [n for n in rubric.inputs if n not in (self.graded, "output_a", "output_b")]
+        graded = ("output_a", "output_b") if rubric.mode == "pairwise" else (self.graded,)
+        others = [name for name in rubric.inputs if name not in graded]
         self.gold, self.against = (gold[0] if gold else None), gold[:1] or others
 
     async def judge(self, item: Item) -> Verdict:
         """Grade one item by word overlap."""
         if self.rubric.mode == "pairwise":
-            sides = [self._overlap(item, item.fields[name]) for name in ("output_a", "output_b")]
+            sides = [self._overlap(item, item.fields.get(name)) for name in ("output_a", "output_b")]
             share, said = 0.5 + (sides[0] - sides[1]) / 2, f"{sides[0]:.2f} for a, {sides[1]:.2f} for b"
         else:
             share = self._overlap(item, item.fields.get(self.graded))
             said = f"{share:.2f}"
-        why = f"Word overlap with {' and '.join(self.against)}: {said}. A heuristic that reads no meaning."
+        held = " and ".join(self.against) or "nothing (the rubric has one input)"
+        why = f"Word overlap with {held}: {said}. A heuristic that reads no meaning."
         findings = {c.name: _finding(c, share, why) for c in self.rubric.criteria}
         return verdict_of(self.rubric, findings, self.provenance)
 
@@ -83,28 +85,18 @@ def _words(text: str) -> list[str]:
 
 
 def _f1(mine: list[str], gold: list[str]) -> float:
-    common = _shared(mine, gold)
+    common = (Counter(mine) & Counter(gold)).total()
     return 2 * common / (len(mine) + len(gold)) if mine and gold else float(mine == gold)
-
-
-def _shared(mine: Iterable[str], gold: list[str]) -> int:
-    left = list(gold)
-    count = 0
-    for word in mine:
-        if word in left:
-            left.remove(word)
-            count += 1
-    return count
 
 
 def _finding(criterion: Criterion, share: float, why: str) -> Finding:
     if criterion.range is not None:
         low, high = criterion.range
-        return Finding(OK, value=low + share * (high - low), explanation=why)
+        # Rounding must not carry a full share past the end of the range.
+        return Finding(OK, value=min(low + share * (high - low), high), explanation=why)
     if criterion.scale == "pairwise":
         side = "tie" if abs(share - 0.5) < 0.025 else "a" if share > 0.5 else "b"
-        label = next(name for name in criterion.labels if name.casefold() == side)
-        return Finding(OK, label, explanation=why)
+        return Finding(OK, side, explanation=why)
     ranked = list(criterion.levels)
     if criterion.scored:
         ranked.sort(key=lambda level: level.score or 0.0)

@@ -14,6 +14,8 @@ from judgekit.rubric import Rubric
 from judgekit.scoring import SCORING
 from judgekit.verdict import Finding, Verdict
 
+MAX_QUOTED = 20_000  # characters of an unusable reply that are shown to the model again
+
 
 class Judge(BaseGrader):
     """A rubric put to one model through a client.
@@ -83,9 +85,8 @@ class Judge(BaseGrader):
     async def _repaired(
         self, request: Request, reply: Reply, reading: Reading, item: Item
     ) -> tuple[Reading, Reply, CallFailed | None]:
-        again = request.followed_by(
-            Message("assistant", reply.text), Message("user", repair_text(reading.problems))
-        )
+        said = reply.text[:MAX_QUOTED] if reply.text.strip() else "(nothing)"
+        again = request.followed_by(Message("assistant", said), Message("user", repair_text(reading.problems)))
         try:
             second = await self.client.complete(again)
         except CallRefused:

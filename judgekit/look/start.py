@@ -16,6 +16,8 @@ from judgekit.prompt import field_text
 TO_READ = 20
 USUAL = {"input": "What the user asked", "output": "The answer being graded"}
 
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
 RUBRIC = """\
 # What success means, as a requirement that a person can sign and a judge can apply.
 # Check it with: judgekit rubric check rubric.yaml
@@ -90,14 +92,19 @@ def _rows(logs: Path) -> list[Row]:
 
 def _inputs(rows: list[Row]) -> str:
     seen = [name for row in rows[:TO_READ] for name in row.columns if name != "id"]
-    names = [name for name in dict.fromkeys(seen) if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", name)]
+    names = [name for name in dict.fromkeys(seen) if _FIELD.fullmatch(name)]
+    others = [name for name in dict.fromkeys(seen) if name not in names]
     everywhere = {name for name in names if all(row.columns.get(name) not in (None, "") for row in rows)}
-    if not names:
-        return "\n".join(f"  {name}: {what}" for name, what in USUAL.items())
-    lines = ["  # Your columns. Keep what a judge needs to see, and say what each holds."]
+    lines = ["  # Your columns. Keep what a judge needs to see, and say what each holds."] if names else []
+    if others:
+        # As ASCII: whatever a column is called, it stays in its comment.
+        listed = ", ".join(ascii(name)[:80] for name in others[:TO_READ])
+        lines.append(f"  # Not field names; take such a column with --map FIELD=COLUMN: {listed}")
     for name in names:
         need = "" if name in everywhere else ", required: false"
-        lines.append(f"  {name}: {{description: {USUAL.get(name, 'What this holds')}{need}}}")
+        key = f'"{name}"' if name.casefold() in ("null", "true", "false") else name
+        lines.append(f"  {key}: {{description: {USUAL.get(name, 'What this holds')}{need}}}")
+    lines += [] if names else [f"  {name}: {what}" for name, what in USUAL.items()]
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Find a quote verbatim in the field it is said to come from."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from judgekit._json import dumps
@@ -11,31 +12,53 @@ _FOLDED = str.maketrans({"‘": "'", "’": "'", "‚": "'", "“": '"', "”": 
 _DROPPED = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
 
-def locate(quote: str, field: str, value: Any) -> Evidence:
-    """Say whether and where a quote stands in a field; white space and typographic signs are folded."""
-    wanted, _ = _fold(quote.strip())
-    if wanted:
-        for step, text in _texts(field, value):
-            folded, places = _fold(text)
-            at = folded.find(wanted)
-            if at >= 0:
-                return Evidence(field, quote, True, places[at], step)
-    return Evidence(field, quote, False)
+class Source:
+    """A field that quotes are looked for in; its texts are folded once, however many quotes there are."""
+
+    def __init__(self, field: str, value: Any) -> None:
+        self.field = field
+        self.texts = list(_texts(value))
+        self.folded: list[tuple[str, list[int]]] | None = None
+
+    def locate(self, quote: str) -> Evidence:
+        """Say whether and where a quote stands here; white space and typographic signs are folded."""
+        quoted = quote.strip()
+        for text in self.texts:
+            if quoted and (at := text.content.find(quoted)) >= 0:
+                return Evidence(self.field, quote, True, text.start(at), text.step)
+        wanted = _fold(quoted)[0].strip()
+        if self.folded is None:
+            self.folded = [_fold(text.content) for text in self.texts]
+        for text, (folded, places) in zip(self.texts, self.folded, strict=True):
+            if wanted and (at := folded.find(wanted)) >= 0:
+                return Evidence(self.field, quote, True, text.start(places[at]), text.step)
+        return Evidence(self.field, quote, False)
 
 
-def _texts(field: str, value: Any) -> Iterator[tuple[int | None, str]]:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text to look in; `exact` where a place in it is a place in what people are shown."""
+
+    content: str
+    step: int | None = None
+    exact: bool = True
+
+    def start(self, place: int) -> int | None:
+        return place if self.exact else None
+
+
+def _texts(value: Any) -> Iterator[_Text]:
     if isinstance(value, str):
-        yield None, value
-    elif isinstance(value, list):
+        yield _Text(value)
+    elif isinstance(value, list | tuple):
         for number, entry in enumerate(value, 1):
             content = entry.get("content") if isinstance(entry, Mapping) else entry
-            step = number if field == "messages" else None
             if isinstance(content, str):
-                yield step, content
+                yield _Text(content, number)
             if not isinstance(entry, str):
-                yield step, dumps(entry)
+                yield _Text(dumps(entry), number, exact=False)
     elif value is not None:
-        yield None, dumps(value)
+        yield _Text(dumps(value))
 
 
 def _fold(text: str) -> tuple[str, list[int]]:

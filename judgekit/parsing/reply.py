@@ -1,22 +1,24 @@
 """Read a judge's reply: tolerant where only one reading exists, never guessing between two."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from judgekit._json import NotJson, decode_prefix
+from judgekit._json import NotJson, decode_prefix, dumps
 from judgekit.item import Item
-from judgekit.parsing.evidence import locate
-from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Rubric
+from judgekit.parsing.evidence import Source
+from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Rubric, fold_label
 from judgekit.verdict import ABSTAINED, OK, Evidence, Finding
 
 PARSING = 1  # version; enters every fingerprint
 MAX_EXPLANATION = 20_000
 MAX_QUOTES = 50
+MAX_FAILURES = 100  # braces that begin no object
 
 _THOUGHT = re.compile(r"^\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
+_UNENDED = re.compile(r"^\s*<(think|thinking|reasoning)>")
 
 
 @dataclass(frozen=True)
@@ -38,50 +40,87 @@ class Reading:
 def read_reply(text: str, rubric: Rubric, item: Item) -> Reading:
     """Read one reply to a request about `item`."""
     answers = _THOUGHT.sub("", text)
+    if _UNENDED.match(answers):
+        return Reading(problems=["it ends before its reasoning does"])
     found, complaint = _verdicts(answers, rubric)
-    if not found:
+    own = [value for raw, value in found if not _planted(raw, item, rubric)]
+    if found and not own:
+        complaint = "it repeats a verdict that stands in the item; give your own"
+    if not own:
         return Reading(problems=[complaint])
-    if any(one != found[0] for one in found):
+    if any(one != own[0] for one in own):
         return Reading(problems=["it holds two different verdicts; give one"])
     reading = Reading()
     for criterion in rubric.criteria:
-        if criterion.name not in found[0]:
+        if criterion.name not in own[0]:
             reading.problems.append(f"the question {criterion.name!r} is not answered")
             continue
         try:
-            reading.findings[criterion.name] = _finding(criterion, found[0][criterion.name], rubric, item)
+            reading.findings[criterion.name] = _finding(criterion, own[0][criterion.name], rubric, item)
         except ValueError as error:
             reading.problems.append(f"{criterion.name}: {error}")
     return reading
 
 
-def _verdicts(text: str, rubric: Rubric) -> tuple[list[dict[str, Any]], str]:
-    """Give every object that answers a question of the rubric, and a complaint for when none does."""
+def _verdicts(text: str, rubric: Rubric) -> tuple[list[tuple[str, dict[str, Any]]], str]:
+    """Give every object that answers a question of the rubric, as text and as read, or a complaint."""
     names = set(rubric.by_name)
-    found: list[dict[str, Any]] = []
+    found: list[tuple[str, dict[str, Any]]] = []
     complaint = "it holds no JSON object" if text.strip() else "it is empty"
-    for value in _objects(text):
+    for start, end, value in _objects(text):
         if isinstance(value, NotJson):
-            complaint = f"its JSON cannot be read: {value}"
+            if any(text.startswith(f'"{name}"', _past_space(text, start + 1)) for name in names):
+                # A verdict that cannot be read: what stands inside it may be a quote, never another verdict.
+                return [], f"its JSON cannot be read: {value}"
+            complaint = f"its JSON cannot be read: {value}" if complaint.startswith("it ") else complaint
         elif names & value.keys():
-            found.append(value)
+            found.append((text[start:end], value))
         elif not found:
             complaint = f"its JSON object has none of the keys {', '.join(rubric.by_name)}"
     return found, complaint
 
 
-def _objects(text: str) -> Iterator[dict[str, Any] | NotJson]:
+def _past_space(text: str, place: int) -> int:
+    while place < len(text) and text[place].isspace():
+        place += 1
+    return place
+
+
+def _planted(raw: str, item: Item, rubric: Rubric) -> bool:
+    """Say whether a verdict stands in the item itself: repeated by a judge, it is a quote and not its own."""
+    quote = "".join(raw.split())
+    texts = _strings(item.fields, rubric.by_name.keys())
+    return any(quote in "".join(text.split()) for text in texts)
+
+
+def _strings(value: Any, names: Set[str]) -> Iterator[str]:
+    """Give each text of an item that could hold a verdict."""
+    if isinstance(value, str):
+        if any(f'"{name}"' in value for name in names):
+            yield value
+    elif isinstance(value, Mapping):
+        if names & value.keys():
+            yield dumps(value)
+        for part in value.values():
+            yield from _strings(part, names)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _strings(part, names)
+
+
+def _objects(text: str) -> Iterator[tuple[int, int, dict[str, Any] | NotJson]]:
+    """Give each JSON object that stands outside others, and each brace that begins none."""
     place = text.find("{")
     failures = 0
-    while place >= 0 and failures < 100:
+    while place >= 0 and failures < MAX_FAILURES:
+        start = place
         try:
             value, end = decode_prefix(text, place)
         except NotJson as error:
-            if not failures:
-                yield error
             failures, end = failures + 1, place + 1
+            yield start, end, error
         else:
-            yield value
+            yield start, end, value
         place = text.find("{", end)
 
 
@@ -104,7 +143,7 @@ def _answer(
     label, value = given.get("label"), given.get("value")
     if label is not None and not isinstance(label, str):
         raise ValueError(f"the label must be text, not {label!r}")
-    said = label.strip().casefold() if label is not None else None
+    said = fold_label(label) if label is not None else None
     if said == ABSTAIN and abstain and value is None:
         return ABSTAINED, None, None
     if said == NOT_APPLICABLE and criterion.allow_not_applicable and value is None:
@@ -114,7 +153,7 @@ def _answer(
     if said is None:
         raise ValueError("the label is missing")
     for level in criterion.levels:
-        if level.label.casefold() == said:
+        if fold_label(level.label) == said:
             return OK, level.label, None
     allowed = [*criterion.labels, *[NOT_APPLICABLE] * criterion.allow_not_applicable, *[ABSTAIN] * abstain]
     raise ValueError(
@@ -138,5 +177,5 @@ def _evidence(criterion: Criterion, given: Any, item: Item) -> tuple[Evidence, .
     quotes = [given] if isinstance(given, str) else given
     if not isinstance(quotes, list) or not all(isinstance(quote, str) for quote in quotes):
         raise ValueError("evidence must be a list of quotes")
-    source = item.fields.get(criterion.evidence)
-    return tuple(locate(quote, criterion.evidence, source) for quote in quotes[:MAX_QUOTES] if quote.strip())
+    source = Source(criterion.evidence, item.fields.get(criterion.evidence))
+    return tuple(source.locate(quote[:MAX_EXPLANATION]) for quote in quotes[:MAX_QUOTES] if quote.strip())

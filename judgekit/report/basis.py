@@ -44,7 +44,7 @@ class Basis:
 
 
 def find_basis(
-    graded: Given | GradedBatch,
+    graded: Given,
     labels: Given | LabelSet | None,
     calibration: Given | Calibration | None,
     design: str | None,
@@ -59,7 +59,7 @@ def find_basis(
     InputError, UsageError
         As `calibrate` and `correct` do.
     """
-    batch = graded if isinstance(graded, GradedBatch) else load_batch(graded)
+    batch = load_batch(graded)
     card = calibration if calibration is None or isinstance(calibration, Calibration) else load_card(calibration)
     if card is not None and (stale := stale_reason(card, batch)):
         raise StaleError(f"the card is stale: {stale}; calibrate again, or leave --calibration away")

@@ -167,7 +167,9 @@ def _row(
 
 
 def _figure(quantity: Quantity, result: CriterionResult, design: str, target: float | None) -> Figure:
-    chosen, both = sources(quantity, result.counts.settled, result.counts.batch, design)
+    chosen, both = sources(result.counts.settled, result.counts.batch, design)
+    if not isnan(quantity.ratio):
+        both += f"; interval {quantity.ratio:.2f} × as wide as human only"
     if design == "unknown":
         chosen = both = "needs to know how the labelled items were chosen"
     estimates = [
@@ -211,7 +213,7 @@ def _met(required: float, quantity: Quantity, decision: Decision) -> str:
     which, estimate = "corrected", quantity.corrected
     if decision.verb in ("reject", "relabel"):
         which, estimate = "human-only", quantity.human
-    opening = f"Required: at least {required:.0%} of items pass."
+    opening = f"Required: at least {100 * required:g} % of items pass."
     if isnan(estimate.low):
         return f"{opening} Unknown: there is no interval to hold it against."
     if estimate.low >= required:

@@ -120,6 +120,7 @@ def page_data(basis: Basis, found: list[Disagreement], reading: Reading) -> dict
         "links": {one.head.name: _links(found, one) for one in parts},
         "shown": [reading.shown[one.id] for one in found[:SHOWN_ITEMS] if one.id in reading.shown],
         "disagreements": len(found),
+        "differ": _differ(found, basis),
         "card_only": basis.labels is None,
         "failures": _failures(reading),
         "run": run_facts(manifest, reading),
@@ -156,6 +157,20 @@ def _answer(basis: Basis) -> dict[str, Any]:
         "frame": found.digests["frame"]["n"],
         "same": bool(basis.correction) and not basis.correction.open if basis.correction else False,
     }
+
+
+def _differ(found: list[Disagreement], basis: Basis) -> str:
+    if basis.calibration is None:
+        return ""
+    whole = basis.calibration.overall
+    labelled = plural(whole.counts.labelled, "labelled item")
+    if len(basis.calibration.results) == 1:
+        return f"Judge and people differ on {len(found):,} of {labelled}."
+    first = sum(one.differs[0].question == whole.name for one in found)
+    return (
+        f"On {len(found):,} of {labelled} judge and people differ about something; on {first:,} about the item "
+        "as a whole, and these come first, those that differ on most criteria ahead."
+    )
 
 
 def _links(found: list[Disagreement], section: Section) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """A rubric as the requirement document that a product manager would sign."""
 
-from judgekit.rubric import Criterion, Rubric, answer_text
+from judgekit._text import answer_text
+from judgekit.rubric import Criterion, Rubric
 
 
 def document(rubric: Rubric) -> str:

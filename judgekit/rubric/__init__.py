@@ -11,7 +11,7 @@ from judgekit.rubric.model import (
     Origin,
     Outcome,
     Rubric,
-    answer_text,
+    fold_label,
 )
 from judgekit.rubric.reading import load_rubric, read_rubric, rubric_from_dict
 
@@ -26,7 +26,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Rubric",
-    "answer_text",
+    "fold_label",
     "load_rubric",
     "read_rubric",
     "rubric_from_dict",

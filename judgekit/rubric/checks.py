@@ -7,9 +7,11 @@ whose wrong values were taken out: a file with eight mistakes gives eight messag
 from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
-from judgekit.rubric.model import ABSTAIN, NOT_APPLICABLE, OVERALL
+from judgekit._digest import digest
+from judgekit.rubric.model import ABSTAIN, NOT_APPLICABLE, OVERALL, fold_label
 from judgekit.rubric.yaml_tree import Path
 
 Finding = tuple[Path, str]
@@ -48,13 +50,16 @@ RESERVED_NAMES = {
 
 def did_you_mean(word: str, known: Any) -> str:
     """Give a hint, ``; did you mean 'weight'?``, or nothing."""
-    close = get_close_matches(str(word).casefold(), [str(k) for k in known], n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    spelt = {str(k).casefold(): str(k) for k in known}
+    close = get_close_matches(str(word).casefold(), spelt, n=1, cutoff=0.6)
+    return f"; did you mean {spelt[close[0]]!r}?" if close else ""
 
 
 def check(rubric: dict[str, Any]) -> Iterator[Finding]:
     """Yield a path and a message for each thing that is wrong."""
     criteria = [c for c in rubric.get("criteria", []) if isinstance(c, dict)]
+    if rubric.get("criteria") == []:
+        yield ("criteria",), "a rubric needs at least one criterion"
     pair = rubric.get("mode") == "pairwise"
     yield from _inputs(rubric, pair)
     yield from _names(rubric)
@@ -122,38 +127,50 @@ def _criterion(criterion: dict[str, Any], rubric: dict[str, Any], pair: bool) ->
 def _pairwise(criterion: dict[str, Any]) -> Iterator[Finding]:
     if criterion.get("scale", "pairwise") != "pairwise":
         yield ("scale",), "criteria of a pairwise rubric answer a, b or tie; remove the scale"
-    labels = [level.get("label") for level in criterion.get("levels", [])]
-    if labels and sorted(map(str, labels)) != sorted(PAIRWISE):
+    scores = {level.get("label"): level.get("score") for level in _levels_of(criterion)}
+    if scores and sorted(map(str, scores)) != sorted(PAIRWISE):
         yield ("levels",), "the levels of a pairwise criterion are a, b and tie"
+    elif any(score not in (None, PAIRWISE[str(label)]) for label, score in scores.items()):
+        yield ("levels",), "the scores of a pairwise criterion are a: 1, b: 0 and tie: 0.5; leave them away"
     for key in ("gate", "target", "pass_at", "range"):
         if criterion.get(key) not in (None, False):
             yield (key,), f"{key} has no meaning in a pairwise rubric; remove it"
 
 
+def _levels_of(criterion: dict[str, Any]) -> list[dict[str, Any]]:
+    return [level if isinstance(level, dict) else {} for level in criterion.get("levels", [])]
+
+
+def _limits(criterion: dict[str, Any]) -> tuple[float, float] | None:
+    limits = criterion.get("range")
+    return None if limits is None or None in limits or len(limits) != 2 else (limits[0], limits[1])
+
+
 def _levels(criterion: dict[str, Any]) -> Iterator[Finding]:
     seen: set[str] = set()
-    for index, level in enumerate(criterion.get("levels", [])):
+    for index, level in enumerate(_levels_of(criterion)):
         label = level.get("label")
         if label is None:
             continue
         path = ("levels", index, "label")
-        if label.casefold() in RESERVED_LABELS:
-            rule = "allow_not_applicable" if label.casefold() == NOT_APPLICABLE else "allow_abstain"
+        folded = fold_label(label)
+        if folded in RESERVED_LABELS:
+            rule = "allow_not_applicable" if folded == NOT_APPLICABLE else "allow_abstain"
             yield path, f"{label!r} is reserved; use `{rule}: true` instead of a level"
-        if label.casefold() in seen:
+        if folded in seen:
             yield path, f"the level {label!r} stands twice (case does not matter)"
-        seen.add(label.casefold())
+        seen.add(folded)
 
 
 def _scores(criterion: dict[str, Any]) -> list[float | None]:
-    return [level.get("score") for level in criterion.get("levels", [])]
+    return [level.get("score") for level in _levels_of(criterion)]
 
 
 def _only_levels(criterion: dict[str, Any], scale: str) -> Iterator[Finding]:
     if criterion.get("range") is not None:
         yield ("range",), f"a range belongs to a numeric scale; this one is {scale}"
     if "levels" not in criterion:
-        yield (), f"a criterion with scale {scale} needs levels"
+        yield ("levels",), f"a criterion with scale {scale} needs levels"
     elif len(criterion["levels"]) < 2:
         yield ("levels",), "a scale needs at least two levels"
 
@@ -199,11 +216,13 @@ def _categorical(criterion: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _numeric(criterion: dict[str, Any]) -> Iterator[Finding]:
-    limits = criterion.get("range")
+    limits = _limits(criterion)
     if limits is None:
-        yield (), "a numeric criterion needs `range: [lowest, highest]`"
+        yield ("range",), "a numeric criterion needs `range: [lowest, highest]`"
     elif limits[0] >= limits[1]:
         yield ("range",), f"the range must rise: {limits[0]} is not below {limits[1]}"
+    elif not isfinite(float(limits[1]) - float(limits[0])):
+        yield ("range",), "the range is too wide to compute with"
     if criterion.get("levels"):
         yield ("levels",), "a numeric criterion has a range, not levels"
 
@@ -211,15 +230,13 @@ def _numeric(criterion: dict[str, Any]) -> Iterator[Finding]:
 def _passing(criterion: dict[str, Any], scale: str) -> Iterator[Finding]:
     pass_at = criterion.get("pass_at")
     if pass_at is None:
-        if scale != "binary":
-            for key in ("gate", "target"):
-                if criterion.get(key) not in (None, False):
-                    yield (key,), f"{key} needs `pass_at`: the lowest answer that counts as a pass"
+        for key in ("gate", "target"):
+            if scale != "binary" and criterion.get(key) not in (None, False):
+                yield ("pass_at",), f"{key} needs `pass_at`: the lowest answer that counts as a pass"
         return
-    labels = [str(level.get("label")) for level in criterion.get("levels", [])]
-    limits = criterion.get("range")
+    labels, limits = _labels(criterion), _limits(criterion)
     if scale == "numeric":
-        if not isinstance(pass_at, int | float):
+        if isinstance(pass_at, str):
             yield ("pass_at",), "pass_at of a numeric criterion is a number"
         elif limits and not limits[0] <= pass_at <= limits[1]:
             yield ("pass_at",), f"{pass_at} lies outside the range {limits[0]} to {limits[1]}"
@@ -229,6 +246,10 @@ def _passing(criterion: dict[str, Any], scale: str) -> Iterator[Finding]:
             yield ("pass_at",), f"{str(pass_at)!r} is not one of the levels ({', '.join(labels)}){hint}"
         elif None in _scores(criterion):
             yield ("pass_at",), "pass_at needs levels with scores"
+
+
+def _labels(criterion: dict[str, Any]) -> list[str]:
+    return [str(level["label"]) for level in _levels_of(criterion) if "label" in level]
 
 
 def _aggregate(rubric: dict[str, Any], criteria: list[dict[str, Any]], pair: bool) -> Iterator[Finding]:
@@ -244,7 +265,8 @@ def _aggregate(rubric: dict[str, Any], criteria: list[dict[str, Any]], pair: boo
             if not isinstance(criterion, dict) or criterion.get("scale") in (None, "binary"):
                 continue
             if criterion.get("pass_at") is None:
-                yield ("criteria", index), "aggregate all_pass needs `pass_at` here: what counts as a pass?"
+                path = ("criteria", index, "pass_at")
+                yield path, "aggregate all_pass needs `pass_at` here: what counts as a pass?"
         if threshold is not None and threshold != 1:
             yield ("threshold",), "all_pass scores 1 or 0; its threshold can only be 1"
     unscored = [c for c in criteria if c.get("scale") == "categorical" and set(_scores(c)) <= {None}]
@@ -256,10 +278,15 @@ def _example(example: dict[str, Any], rubric: dict[str, Any]) -> Iterator[Findin
     inputs = rubric.get("inputs") or {}
     criteria = {c.get("name"): c for c in rubric.get("criteria", []) if isinstance(c, dict)}
     for field in example.get("item", {}):
+        try:
+            digest(example["item"][field])
+        except (ValueError, TypeError) as error:
+            yield ("item", field), f"is not plain JSON: {error}"
         if inputs and field not in inputs:
             yield ("item", field), f"{field!r} is not one of the inputs{did_you_mean(field, inputs)}"
     for name, given in inputs.items():
-        if isinstance(given, dict) and given.get("required", True) and name not in example.get("item", {}):
+        present = example.get("item", {}).get(name) is not None
+        if isinstance(given, dict) and given.get("required", True) and not present:
             yield ("item",), f"the example lacks the required input {name!r}"
     for name, answer in example.get("labels", {}).items():
         if name not in criteria:
@@ -273,11 +300,10 @@ def _wrong_answer(answer: Any, criterion: dict[str, Any], abstain: bool) -> str:
         answer == ABSTAIN and abstain
     ):
         return ""
-    limits = criterion.get("range")
+    limits, labels = _limits(criterion), _labels(criterion)
     if criterion.get("scale") == "numeric" and limits:
-        inside = isinstance(answer, int | float) and limits[0] <= answer <= limits[1]
+        inside = not isinstance(answer, str) and limits[0] <= answer <= limits[1]
         return "" if inside else f"{answer!r} is not a number from {limits[0]} to {limits[1]}"
-    labels = [str(level.get("label")) for level in criterion.get("levels", [])]
     if not labels or str(answer) in labels:
         return ""
     return (

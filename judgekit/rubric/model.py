@@ -3,16 +3,29 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StringConstraints,
+)
 
 from judgekit._digest import digest
 
 ABSTAIN = "cannot_tell"
 NOT_APPLICABLE = "not_applicable"
 OVERALL = "overall"
+
+MAX_LABEL = 100
+MAX_WEIGHT = 1_000_000
+LARGEST = 1e300
 
 Scale = Literal["binary", "ordinal", "categorical", "numeric", "pairwise"]
 
@@ -31,22 +44,38 @@ def normal_text(text: str) -> str:
     return joined.strip()
 
 
+def fold_label(text: str) -> str:
+    """Reduce a label to what tells it from others: case and white space don't matter."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
 def _label_text(value: Any) -> Any:
     # A level called 1 or true is written without quotes often enough; 1.50 would lose its zero.
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str):
+        return " ".join(unicodedata.normalize("NFC", value).split())
     return str(value) if isinstance(value, int) else value
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, bool | str):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("must be a number")
     return value
 
 
-def answer_text(answer: str | float) -> str:
-    """Write an answer as people do: ``7``, not ``7.0``."""
-    return answer if isinstance(answer, str) else f"{answer:.12g}"
+def _answer(value: Any) -> Any:
+    # Whether a number is a level's name or a place on a scale, the criterion knows: see `reading`.
+    if isinstance(value, str) and 0 < len(value.strip()) <= MAX_LABEL:
+        return _label_text(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
+        return float(value)
+    raise ValueError("must be a level or a number")
+
+
+def _present(item: Any) -> Any:
+    # null is absent, as in the items that are graded.
+    return {k: v for k, v in item.items() if v is not None} if isinstance(item, dict) else item
 
 
 Text = Annotated[
@@ -58,8 +87,9 @@ Filled = Annotated[Text, StringConstraints(min_length=1)]
 Label = Annotated[
     str,
     BeforeValidator(_label_text),
-    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100),
+    StringConstraints(strict=True, min_length=1, max_length=MAX_LABEL),
 ]
+Answer = Annotated[str | float, PlainValidator(_answer)]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, le=1)]
@@ -103,8 +133,8 @@ class Origin(_Part):
 class Example(_Part):
     """An item with the answers an expert gives, shown to the judge."""
 
-    item: dict[str, Any]
-    labels: dict[str, Label | Number]
+    item: Annotated[dict[str, Any], BeforeValidator(_present)]
+    labels: dict[str, Answer]
     explanation: Text = ""
 
 
@@ -121,8 +151,8 @@ class Criterion(_Part):
     scale: Scale
     levels: tuple[Level, ...] = ()
     range: tuple[Number, Number] | None = None
-    pass_at: Label | Number | None = None
-    weight: Annotated[Number, Field(gt=0)] = 1.0
+    pass_at: Answer | None = None
+    weight: Annotated[Number, Field(gt=0, le=MAX_WEIGHT)] = 1.0
     gate: StrictBool = False
     allow_not_applicable: StrictBool = False
     evidence: Name | None = None
@@ -199,7 +229,7 @@ class Rubric(_Part):
     mode: Literal["pointwise", "pairwise"] = "pointwise"
     inputs: dict[Name, Input]
     instructions: Text = ""
-    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+    criteria: tuple[Criterion, ...]
     aggregate: Literal["weighted_mean", "minimum", "all_pass"] = "weighted_mean"
     threshold: Share | None = None
     allow_abstain: StrictBool = False
@@ -249,4 +279,8 @@ class Rubric(_Part):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the normalised rubric as plain JSON, with the keys of the file format."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        plain = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        # A null inside an item is content, not a key left out.
+        for dumped, example in zip(plain["examples"], self.examples, strict=True):
+            dumped["item"] = deepcopy(example.item)
+        return plain

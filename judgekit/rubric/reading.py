@@ -1,6 +1,7 @@
 """From a file or a dict to a checked rubric, with every problem and its line."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,24 +13,14 @@ from judgekit.rubric.checks import PAIRWISE, SCORES, check, did_you_mean
 from judgekit.rubric.model import Criterion, Example, Input, Level, Origin, Outcome, Rubric
 from judgekit.rubric.yaml_tree import Path, Tree, dotted, read_tree
 
+SHOWN_VALUE = 60
+
 # A rubric is shared between people; what a run talks to, and with which key, is not the author's to say.
-FOREIGN = {
-    "model",
-    "base_url",
-    "url",
-    "endpoint",
-    "api_key",
-    "key",
-    "headers",
-    "env",
-    "code",
-    "python",
-    "include",
-    "import",
-    "file",
-    "provider",
-    "temperature",
-}
+FOREIGN = frozenset(
+    """apibase apikey apikeyenv apiversion authorization baseurl code command endpoint env environment exec
+    file header headers host import include key judge maxtokens model module password provider python script
+    secret seed server shell system temperature token url""".split()
+)
 
 
 def load_rubric(path: str | FilePath) -> Rubric:
@@ -69,24 +60,29 @@ def _build(tree: Tree, where: str) -> Rubric:
             problems.append(Problem("a rubric is a mapping that begins with `name:`", where, 1))
         raise RubricError(problems)
     data = _normal(tree)
-    rubric, found = _typed(data)
+    rubric, wrong = _typed(data)
     pruned = deepcopy(data)
-    for path, _ in found:
+    for path in wrong:
         _remove(pruned, path)
-    found += check(pruned)
-    problems += [Problem(message, where, tree.line(path), dotted(path)) for path, message in _once(found)]
+    found = wrong | _beyond(check(pruned), wrong)
+    problems += [Problem(message, where, tree.line(path), dotted(path)) for path, message in found.items()]
     if problems or rubric is None:
         raise RubricError(sorted(problems, key=lambda p: p.line or 0))
     return rubric
 
 
-def _once(found: list[tuple[Path, str]]) -> list[tuple[Path, str]]:
-    # Removing a wrong value can make a check say that it is missing: one mistake, one message.
+# Wrong or not, these decide no other check.
+_APART = ("description", "required")
+
+
+def _beyond(found: Iterable[tuple[Path, str]], wrong: dict[Path, str]) -> dict[Path, str]:
+    """Leave out what a check only finds because a wrong value was taken away: one mistake, one message."""
+    removed = [path for path in wrong if path[-1] not in _APART]
     said: dict[Path, str] = {}
     for path, message in found:
-        if not any(path == other[: len(path)] and path != other for other in said if len(path) > 1):
+        if path not in wrong and not any(path == other[: len(path)] for other in removed):
             said.setdefault(path, message)
-    return list(said.items())
+    return said
 
 
 def _normal(tree: Tree) -> dict[str, Any]:
@@ -95,7 +91,7 @@ def _normal(tree: Tree) -> dict[str, Any]:
     inputs = data.get("inputs")
     if isinstance(inputs, dict):
         data["inputs"] = {
-            k: {"description": v or ""} if not isinstance(v, dict) else v for k, v in inputs.items()
+            k: v if isinstance(v, dict) else {"description": _or_blank(v)} for k, v in inputs.items()
         }
     criteria = data.get("criteria")
     if isinstance(criteria, dict):
@@ -104,10 +100,14 @@ def _normal(tree: Tree) -> dict[str, Any]:
     for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
         if isinstance(criterion, dict):
             _normal_criterion(criterion, ("criteria", index), tree, pair)
-    _normal_numbers(data)
+    _normal_answers(data)
     if data.get("aggregate") == "all_pass":
         data.setdefault("threshold", 1)
     return data
+
+
+def _or_blank(value: Any) -> Any:
+    return "" if value is None else value
 
 
 def _normal_criterion(criterion: dict[str, Any], path: Path, tree: Tree, pair: bool) -> None:
@@ -120,7 +120,7 @@ def _normal_criterion(criterion: dict[str, Any], path: Path, tree: Tree, pair: b
             line = tree.line((*path, "levels", label))
             if line is not None:
                 tree.lines[(*path, "levels", place)] = line
-        criterion["levels"] = [{"label": k, "description": v or ""} for k, v in levels.items()]
+        criterion["levels"] = [{"label": k, "description": _or_blank(v)} for k, v in levels.items()]
     levels = [level for level in _list(criterion.get("levels")) if isinstance(level, dict)]
     for level in levels:
         if isinstance(level.get("label"), bool | int):
@@ -130,49 +130,39 @@ def _normal_criterion(criterion: dict[str, Any], path: Path, tree: Tree, pair: b
     if all(label.casefold() in known for label in labels):
         for level in levels:
             level.setdefault("score", known[str(level["label"]).casefold()])
-    at = criterion.get("pass_at")
-    if criterion.get("scale") != "numeric" and isinstance(at, bool | int):
-        criterion["pass_at"] = str(at).lower()
+    if criterion.get("scale") != "numeric":
+        _as_label(criterion, "pass_at")
 
 
-def _normal_numbers(data: dict[str, Any]) -> None:
-    """Keep a whole number that answers a numeric criterion from being taken for a label."""
-    numeric = [c for c in _list(data.get("criteria")) if isinstance(c, dict) and c.get("scale") == "numeric"]
-    for criterion in numeric:
-        _make_float(criterion, "pass_at")
-    for example in _list(data.get("examples")):
-        labels = example.get("labels") if isinstance(example, dict) else None
-        for name in (c.get("name") for c in numeric if isinstance(labels, dict)):
-            _make_float(labels, name)
+def _normal_answers(data: dict[str, Any]) -> None:
+    """Take a number for a level's name in examples, except where the scale is numeric."""
+    criteria = [c for c in _list(data.get("criteria")) if isinstance(c, dict)]
+    numeric = [c.get("name") for c in criteria if c.get("scale") == "numeric"]
+    examples = [e for e in _list(data.get("examples")) if isinstance(e, dict)]
+    for labels in (e["labels"] for e in examples if isinstance(e.get("labels"), dict)):
+        for name in labels:
+            if name not in numeric:
+                _as_label(labels, name)
 
 
-def _make_float(holder: dict[str, Any], key: Any) -> None:
-    if isinstance(key, str) and type(holder.get(key)) is int:
-        holder[key] = float(holder[key])
+def _as_label(holder: dict[str, Any], key: str) -> None:
+    if isinstance(holder.get(key), bool | int):
+        holder[key] = str(holder[key]).lower()
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _typed(data: dict[str, Any]) -> tuple[Rubric | None, list[tuple[Path, str]]]:
+def _typed(data: dict[str, Any]) -> tuple[Rubric | None, dict[Path, str]]:
     try:
-        return Rubric.model_validate(data), []
+        return Rubric.model_validate(data), {}
     except ValidationError as error:
-        found = []
+        wrong: dict[Path, str] = {}
         for one in error.errors():
-            path = tuple(p for p in one["loc"] if p not in _BRANCHES)
-            found.append((path, _message(one, path)))
-        return None, found
-
-
-# pydantic puts the tried type into the path of a union.
-_BRANCHES = {
-    "str",
-    "float",
-    "function-before[_label_text(), constrained-str]",
-    "function-before[_number(), float]",
-}
+            path = tuple(part for part in one["loc"] if part != "[key]")  # pydantic's mark of a wrong key
+            wrong.setdefault(path, _message(one, path))
+        return None, wrong
 
 
 def _remove(data: Any, path: Path) -> None:
@@ -197,14 +187,15 @@ def _known_keys(path: Path) -> list[str]:
         "levels": Level,
     }
     kind: Any = Rubric
-    for part in path[:-1]:
+    # What stands directly under inputs is a name of the author's.
+    for part in path[:1] if path[0] == "inputs" else path[:-1]:
         kind = Criterion if part == "criteria" else kinds.get(part, kind)
     return [given.alias or name for name, given in kind.model_fields.items()]
 
 
 def _unknown(path: Path) -> str:
     key = str(path[-1])
-    if key.casefold() in FOREIGN:
+    if re.sub(r"[-_ ]", "", key.casefold()) in FOREIGN:
         return (
             f"a rubric holds no model, address, key or code: {key!r} is refused; give it on the command line"
         )
@@ -212,21 +203,34 @@ def _unknown(path: Path) -> str:
     return f"unknown key {key!r}{did_you_mean(key, known) or '; known here: ' + ', '.join(known)}"
 
 
-_MESSAGES: dict[str, Callable[[dict[str, Any]], str]] = {
+def _short(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    shown = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+    return shown if len(shown) <= SHOWN_VALUE else shown[:SHOWN_VALUE] + "…"
+
+
+def _not_text(error: Any) -> str:
+    quotes = "" if isinstance(error["input"], dict | list) else "; put it in quotes"
+    return f"must be text, not {_short(error['input'])}{quotes}"
+
+
+_MESSAGES: dict[str, Callable[[Any], str]] = {
     "missing": lambda e: "is missing",
-    "string_type": lambda e: f"must be text, not {e['input']!r}; put it in quotes",
+    "string_type": _not_text,
     "string_too_short": lambda e: "must not be empty",
     "string_too_long": lambda e: f"is longer than {e['ctx']['max_length']} characters",
-    "greater_than": lambda e: f"must be more than {e['ctx']['gt']:g}, not {e['input']!r}",
-    "greater_than_equal": lambda e: f"must be at least {e['ctx']['ge']:g}, not {e['input']!r}",
-    "less_than_equal": lambda e: f"must be at most {e['ctx']['le']:g}, not {e['input']!r}",
+    "greater_than": lambda e: f"must be more than {e['ctx']['gt']:g}, not {_short(e['input'])}",
+    "greater_than_equal": lambda e: f"must be at least {e['ctx']['ge']:g}, not {_short(e['input'])}",
+    "less_than_equal": lambda e: f"must be at most {e['ctx']['le']:g}, not {_short(e['input'])}",
     "finite_number": lambda e: "must be a finite number",
-    "bool_type": lambda e: f"must be true or false, not {e['input']!r}",
+    "bool_type": lambda e: f"must be true or false, not {_short(e['input'])}",
     "dict_type": lambda e: "must be a mapping, `key: value`",
     "model_type": lambda e: "must be a mapping, `key: value`",
+    "model_attributes_type": lambda e: "must be a mapping, `key: value`",
     "tuple_type": lambda e: "must be a list",
-    "too_short": lambda e: "must not be empty",
-    "value_error": lambda e: f"{e['ctx']['error']}, not {e['input']!r}",
+    "too_long": lambda e: f"has {e['ctx']['actual_length']} entries, not {e['ctx']['max_length']}",
+    "value_error": lambda e: f"{e['ctx']['error']}, not {_short(e['input'])}",
 }
 
 
@@ -238,11 +242,11 @@ def _message(error: Any, path: Path) -> str:
         allowed = [a.strip(" '") for a in error["ctx"]["expected"].replace(" or ", ", ").split(",")]
         allowed = [a for a in allowed if not (path[-1] == "scale" and a == "pairwise")]
         hint = did_you_mean(str(error["input"]), allowed)
-        return f"{error['input']!r} is not one of {', '.join(allowed)}{hint}"
+        return f"{_short(error['input'])} is not one of {', '.join(allowed)}{hint}"
     if kind == "string_pattern_mismatch":
         if path[-1] == "version":
-            return f"{error['input']!r} is not a version like 1.0.0"
-        return f"{error['input']!r} is not a name: a letter, then letters, digits, - or _ (at most 64)"
+            return f"{_short(error['input'])} is not a version like 1.0.0"
+        return f"{_short(error['input'])} is not a name: a letter, then letters, digits, - or _ (at most 64)"
     if kind in _MESSAGES:
         return _MESSAGES[kind](error)
     return str(error["msg"])

@@ -7,6 +7,7 @@ lets tags through as data, and expands aliases before anybody has counted them.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from judgekit.errors import Problem
@@ -61,16 +62,19 @@ def read_tree(text: str, where: str) -> Tree:
         return tree
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
     try:
         _Builder(tree, where, iter(YAML(typ="safe", pure=True).parse(text))).document()
     except TooLarge as error:
         tree.problems.append(Problem(str(error), where))
-    except RecursionError:
-        tree.problems.append(Problem(f"nested more than {MAX_DEPTH} deep", where))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         tree.problems.append(Problem(_one_line(error), where, mark.line + 1 if mark else None))
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        code = error.character if isinstance(error.character, int) else ord(error.character[:1])
+        tree.problems.append(Problem(f"holds the character U+{code:04X}, which YAML does not allow", where, line))
     except (YAMLError, ValueError) as error:
         tree.problems.append(Problem(f"not readable as YAML: {str(error).splitlines()[0]}", where))
     return tree
@@ -84,8 +88,10 @@ def _one_line(error: Any) -> str:
 class _Builder:
     def __init__(self, tree: Tree, where: str, events: Iterator[Any]) -> None:
         self.tree, self.where, self.events = tree, where, events
-        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.anchors: dict[str, tuple[Any, int, int]] = {}
         self.nodes = 0
+        self.deepest = 0
+        self.inside_key = 0
 
     def document(self) -> None:
         next(self.events)  # stream start
@@ -110,16 +116,16 @@ class _Builder:
     def value(self, event: Any, path: Path, depth: int) -> Any:
         line = event.start_mark.line + 1
         self.tree.lines.setdefault(path, line)
-        if depth > MAX_DEPTH:
-            raise TooLarge(f"line {line} is nested more than {MAX_DEPTH} deep")
+        self.reach(depth, line)
         kind = type(event).__name__
         if kind == "AliasEvent":
-            return self.alias(event, path, line)
+            return self.alias(event, path, depth, line)
         if event.tag is not None:
             self.problem(
                 f"the tag {event.tag} is refused; a rubric is plain text, numbers, lists", line, path
             )
-        before = self.nodes
+        before, outside = self.nodes, self.deepest
+        self.deepest = depth
         self.count(1)
         if kind == "ScalarEvent":
             built: Any = event.value if event.style else plain(event.value)
@@ -128,15 +134,22 @@ class _Builder:
         else:
             built = self.mapping(path, depth)
         if event.anchor is not None:
-            self.anchors[event.anchor] = (built, self.nodes - before)
+            self.anchors[event.anchor] = (built, self.nodes - before, self.deepest - depth)
+        self.deepest = max(self.deepest, outside)
         return built
 
-    def alias(self, event: Any, path: Path, line: int) -> Any:
+    def reach(self, depth: int, line: int) -> None:
+        self.deepest = max(self.deepest, depth)
+        if depth > MAX_DEPTH:
+            raise TooLarge(f"line {line} is nested more than {MAX_DEPTH} deep")
+
+    def alias(self, event: Any, path: Path, depth: int, line: int) -> Any:
         if event.anchor not in self.anchors:
             self.problem(f"the alias *{event.anchor} has no finished anchor before it", line, path)
             return None
-        built, nodes = self.anchors[event.anchor]
+        built, nodes, height = self.anchors[event.anchor]
         self.count(nodes)
+        self.reach(depth + height, line)
         return built
 
     def sequence(self, path: Path, depth: int) -> list[Any]:
@@ -149,7 +162,7 @@ class _Builder:
         found: dict[str, Any] = {}
         while type(event := next(self.events)).__name__ != "MappingEndEvent":
             line = event.start_mark.line + 1
-            key = self.key(event, path, line)
+            key = self.key(event, path, depth, line)
             inner = (*path, key)
             if key in found:
                 self.problem(f"the key {key!r} stands twice; first on line {self.tree.lines[inner]}", line)
@@ -159,14 +172,17 @@ class _Builder:
             found[key] = self.value(next(self.events), inner, depth + 1)
         return found
 
-    def key(self, event: Any, path: Path, line: int) -> str:
+    def key(self, event: Any, path: Path, depth: int, line: int) -> str:
         if type(event).__name__ == "ScalarEvent":
             if event.tag is not None:
                 self.problem(f"the tag {event.tag} is refused; a key is plain text", line, path)
             self.count(1)
             return str(event.value)
-        self.problem("a key must be plain text", line, path)
-        self.value(event, (*path, f"key on line {line}"), MAX_DEPTH - 1)
+        if not self.inside_key:
+            self.problem("a key must be plain text (braces begin a mapping; put such a text in quotes)", line, path)
+        self.inside_key += 1
+        self.value(event, (*path, f"key on line {line}"), depth + 1)
+        self.inside_key -= 1
         return f"key on line {line}"
 
 
@@ -178,7 +194,9 @@ def plain(text: str) -> Any:
         return _BOOL[text]
     if _INT.match(text):
         return int(text)
-    return float(text) if _FLOAT.match(text) else text
+    if _FLOAT.match(text) and isfinite(number := float(text)):
+        return number
+    return text
 
 
 def dotted(path: Path) -> str:
