@@ -10,7 +10,7 @@ demo: $(VENV)/.user
 	$(BIN)/judgekit demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 # What CI holds besides the tests: lint, format, types, layers, generated pages.
 check: $(VENV)/.dev

@@ -21,7 +21,10 @@ SETTING = {"COLUMNS": "100", "LINES": "40", "TERM": "dumb", "NO_COLOR": "1", "FO
 EXITS = {
     ExitCode.GOOD: ("done, and good", "the judge may be trusted or corrected; the run is complete"),
     ExitCode.BAD_FINDING: ("done, and the finding is bad", "`calibrate`: reject the judge"),
-    ExitCode.WRONG: ("wrong usage or bad input; nothing was done", "an unknown option, a broken file, a stale card"),
+    ExitCode.WRONG: (
+        "wrong usage or bad input; nothing was done",
+        "an unknown option, a broken file, a stale card",
+    ),
     ExitCode.INCOMPLETE: (
         "incomplete; the same command goes on",
         "`grade`: more rows failed than `--max-failed` allows, or the provider refuses every call",
@@ -39,8 +42,8 @@ HEAD = """\
 
 <!-- Written by docs/generate.py from the program; change the program, then run `python docs/generate.py`. -->
 
-Every command takes `--json` (one machine-readable object on stdout; tables and progress go to stderr) and `--quiet`
-(results only), and ends by naming the next useful command.
+Every command takes `--json` (one machine-readable object on stdout; tables and progress go to stderr) and
+`--quiet` (results only), and ends by naming the next useful command.
 
 ## Exit codes
 

@@ -1,6 +1,7 @@
 """The one door from synchronous code to the async core."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -20,16 +21,34 @@ class Loop:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+        self._process = 0
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
-            if self._loop is None or self._loop.is_closed():
+            # A forked child inherits the loop but not the thread that runs it.
+            if self._loop is None or self._loop.is_closed() or self._process != os.getpid():
+                self._process = os.getpid()
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=self._loop.run_forever, name="judgekit", daemon=True).start()
             return self._loop
 
+    def _inside(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its result; an interrupt cancels it, and lets it tidy up."""
+        """Run a coroutine to its end and return its result; an interrupt cancels it, and lets it tidy up.
+
+        Raises
+        ------
+        RuntimeError
+            If called from the private loop itself, which would wait for itself forever.
+        """
+        if self._inside():
+            coroutine.close()
+            raise RuntimeError("a synchronous call inside judgekit's own loop; await the async one there")
         ended = threading.Event()
 
         async def tracked() -> T:

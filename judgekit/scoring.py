@@ -84,10 +84,11 @@ def _passed(rubric: Rubric, given: Mapping[str, Answer], score: float | None) ->
     gates = [given[c.name] for c in rubric.criteria if c.gate]
     if any(gate.passed is False for gate in gates):
         return False
-    if any(gate.state in ("abstained", "failed") for gate in gates) or not rubric.decides:
+    states = {a.state for a in given.values()}
+    if any(gate.state == "abstained" for gate in gates) or "failed" in states or not rubric.decides:
         return None
     if rubric.threshold is None:
-        return True if any(a.state == "answered" for a in given.values()) else None
+        return True if "answered" in states else None
     # A weighted mean of thirds may miss its own threshold by a rounding error.
     return None if score is None else score >= rubric.threshold - 1e-9
 

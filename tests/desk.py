@@ -1,7 +1,7 @@
 """A small world to run the commands in: a rubric, numbered items, and a server whose judge is honest.
 
-Item n says "answer number n" in its output; the judge passes it by a rule of n alone, so that every verdict of
-a file can be checked against what the server must have said.
+Item n says "answer number n" in its output; the judge passes it by a rule of n alone, so that every verdict
+of a file can be checked against what the server must have said.
 """
 
 import json
@@ -47,12 +47,11 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1]]
 
 
 def number_in(seen: Seen) -> int:
-    (found,) = re.findall(r"answer number (\d+)", seen.said())
-    return int(found)
+    return int(re.findall(rb"answer number (\d+)", seen.raw)[0])
 
 
 def label_of(number: int) -> str:

@@ -30,7 +30,9 @@ def rubric_of(*criteria: dict, **more: object) -> Rubric:
     return rubric_from_dict({**head, "criteria": list(criteria), **more}, "test")
 
 
-def row(rubric: Rubric, identity: str, answers: dict, fingerprint: str = "sha256:f", **columns: object) -> dict:
+def row(
+    rubric: Rubric, identity: str, answers: dict, fingerprint: str = "sha256:f", **columns: object
+) -> dict:
     """A graded row: a level, a number, ``cannot_tell`` or a failure for each criterion."""
     source = {"name": rubric.name, "version": rubric.version, "digest": rubric.digest}
     provenance = Provenance(source, fingerprint, "CODE", "test/judge")
@@ -38,7 +40,11 @@ def row(rubric: Rubric, identity: str, answers: dict, fingerprint: str = "sha256
         verdict = failed_verdict(provenance, answers, "it failed")
     else:
         verdict = verdict_of(rubric, {name: finding(given) for name, given in answers.items()}, provenance)
-    return {"id": identity, "item": {"output": f"text of {identity}", **columns}, "verdict": verdict.to_dict()}
+    return {
+        "id": identity,
+        "item": {"output": f"text of {identity}", **columns},
+        "verdict": verdict.to_dict(),
+    }
 
 
 def finding(given: str | float) -> Finding:

@@ -89,7 +89,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "criteria": [
             {"name": "works", "question": "Works?", "scale": "binary", "levels": {"yes": "", "no": ""}},
             {"name": "kind", "question": "Kind?", "scale": "categorical", "levels": {"x": "X", "y": "Y"}},
-            {"name": "grade", "question": "How good?", "scale": "ordinal", "levels": levels, "pass_at": "mid"},
+            {
+                "name": "grade",
+                "question": "How good?",
+                "scale": "ordinal",
+                "levels": levels,
+                "pass_at": "mid",
+            },
             {"name": "size", "question": "How many?", "scale": "numeric", "range": [0, 10]},
         ],
     }
@@ -223,7 +229,12 @@ RUBRIC: dict[str, Any] = {
     "purpose": "Shows what is refused.",
     "inputs": {"output": "What is graded"},
     "criteria": [
-        {"name": "works", "question": "Does it?", "scale": "binary", "levels": {"pass": "It does", "fail": None}}
+        {
+            "name": "works",
+            "question": "Does it?",
+            "scale": "binary",
+            "levels": {"pass": "It does", "fail": None},
+        }
     ],
 }
 ORDINAL = {"scale": "ordinal", "levels": [{"label": "1", "score": 0}, {"label": "2", "score": 1}]}
@@ -268,6 +279,7 @@ BAD_RUBRICS: list[dict[str, Any]] = [
     {"first": {"pass_at": "pass"}},
     {"first": {"range": [0, 1]}},
     {"first": {"weight": 0}},
+    {"first": {"weight": 1e9}},
     {"first": {"weight": "2"}},
     {"first": {"gate": "yes"}},
     {"first": {"target": 95}},
@@ -322,6 +334,10 @@ GOOD_RUBRICS: list[dict[str, Any]] = [
     PAIR | {"criteria": [BARE]},
     PAIR | {"criteria": [BARE | {"levels": {"a": "A", "b": "B", "tie": "Same"}, "weight": 2}]},
     {"examples": [{"item": {"output": "Hi"}, "labels": {"works": "pass"}}]},
+    {
+        "first": {"scale": "numeric", "levels": None, "range": [0, 10], "pass_at": 7.5},
+        "examples": [{"item": {"output": "Hi"}, "labels": {"works": 8}}],
+    },
 ]
 
 
@@ -329,14 +345,16 @@ GOOD_RUBRICS: list[dict[str, Any]] = [
 def test_sound_rubric(change: dict[str, Any]) -> None:
     sound = laid_over(change)
     assert not faults("rubric", sound)
-    assert not faults("rubric", rubric_from_dict(sound).to_dict())
+    read = rubric_from_dict(sound)
+    assert not faults("rubric", read.to_dict())
+    again = rubric_from_dict(read.to_dict())
+    assert (again.digest, again.to_dict()) == (read.digest, read.to_dict())
 
 
 BAD_LABELS: list[dict[str, Any]] = [
     {"criterion": "resolves", "label": "pass"},
     {"id": None, "criterion": "resolves", "label": "pass"},
-    {"id": "d-001", "label": "pass"},
-    {"id": "d-001", "criterion": "", "label": "pass"},
+    {"id": "d-001", "criterion": 3, "label": "pass"},
     {"id": "d-001", "criterion": "resolves", "label": ["pass"]},
     {"id": "d-001", "criterion": "resolves", "label": "pass", "role": "training"},
     {"id": "d-001", "criterion": "resolves", "label": "pass", "design": "convenience"},
@@ -383,6 +401,15 @@ def test_broken_recorded_verdict(row: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(InputError):
         read_recorded(
             write_lines(tmp_path / "rows.jsonl", [row]), jk.load_rubric(folder() / "support-reply.yaml")
+        )
+
+
+def test_recorded_verdicts_without_a_label_column(tmp_path: Path) -> None:
+    rows = [{"id": "1", "criterion": "resolves", "verdict": "pass"}]
+    assert faults("recorded", rows[0])
+    with pytest.raises(InputError, match="no row has a column 'label'"):
+        read_recorded(
+            write_lines(tmp_path / "rows.jsonl", rows), jk.load_rubric(folder() / "support-reply.yaml")
         )
 
 
@@ -469,7 +496,7 @@ def test_broken_correction(place: Path, path: str, value: Any) -> None:
     assert faults("correction", changed(found, path, value))
 
 
-# ------------------------------------------------------------------------------------ the same keys as the code
+# ------------------------------------------------------------------------------------ same keys as the code
 
 PARTS = {
     "input": Input,
@@ -550,4 +577,7 @@ def test_card_keys(place: Path) -> None:
 def test_correction_keys(place: Path) -> None:
     found = jk.load_card(place / "card.json").correct(place / "graded_week.jsonl").to_dict()
     assert keys("correction") == {"format", *found}
-    assert set(schema("correction")["properties"]["quantities"]["items"]["properties"]) == found["quantities"][0].keys()
+    assert (
+        set(schema("correction")["properties"]["quantities"]["items"]["properties"])
+        == found["quantities"][0].keys()
+    )

@@ -44,15 +44,13 @@ class Journal:
         What the rows rest on; answers of anything else are refused.
     fresh : bool
         Start over, unless what lies there is not ours.
-    before : dict or None
-        What the finished output that this run extends has cost; None if it extends none.
 
     Attributes
     ----------
     new : bool
-        Whether it was started now.
+        Whether it has no rows yet, and has to `begin`.
     before : dict or None
-        As it was when the journal was started.
+        What the finished output that this run extends has cost; None if it extends none.
 
     Raises
     ------
@@ -62,27 +60,24 @@ class Journal:
         If the folder cannot be written.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        identity: dict[str, str],
-        fresh: bool = False,
-        before: dict[str, Any] | None = None,
-    ) -> None:
-        self.path = path
+    def __init__(self, path: Path, identity: dict[str, str], fresh: bool = False) -> None:
+        self.path, self._identity = path, identity
         self._file = _locked(path)
         self._synced_at, self._unsynced = time.monotonic(), 0
         try:
             header = self._header()
-            self.new = fresh or header is None or not self._belongs(header, identity)
-            self.before = before if self.new or header is None else header.get("before")
+            self.new = fresh or header is None or not self._belongs(header)
+            self.before = None if self.new or header is None else header.get("before")
             self._end = 0 if self.new else self._usable_end()
             self._cut(self._end)
-            if self.new:
-                self._append({"format": FORMAT, "journal": identity, "before": before})
         except BaseException:
             os.close(self._file)
             raise
+
+    def begin(self, before: dict[str, Any] | None) -> None:
+        """Write the header of a new journal, with what the output that it extends has cost."""
+        self.before = before
+        self._append({"format": FORMAT, "journal": self._identity, "before": before})
 
     def _header(self) -> dict[str, Any] | None:
         """Read the first line; None if there is none yet, or a crash tore it."""
@@ -100,9 +95,9 @@ class Journal:
             pass
         raise UsageError(f"{self.path}: is not a journal of judgekit; move it away or choose another --out")
 
-    def _belongs(self, header: dict[str, Any], identity: dict[str, str]) -> bool:
+    def _belongs(self, header: dict[str, Any]) -> bool:
         """Tell whether the rows are of this run; where none holds an answer, nothing is lost with them."""
-        said = changes(header["journal"], identity)
+        said = changes(header["journal"], self._identity)
         if said and any(entry.verdict["status"] in ANSWERS for entry in self.rows()):
             raise UsageError(
                 f"{self.path}: an unfinished run lies there, {said}; finish it with its own command, choose "

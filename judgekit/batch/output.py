@@ -123,8 +123,8 @@ def check_place(out: Path, items: Path, fresh: bool) -> None:
     if items.exists() and not items.is_file():
         raise UsageError(f"{items}: is not a file; items are read several times, so save them as one first")
     _check_manifest(out)
-    if fresh and _holds(out) and not _has_verdicts(out):
-        raise UsageError(f"{out}: holds no graded rows, and --fresh overwrites nothing else; move it away")
+    if (fresh or journal_path(out).exists()) and _holds(out) and not _has_verdicts(out):
+        raise UsageError(f"{out}: holds no graded rows, and nothing else is overwritten; move it away")
 
 
 def _holds(path: Path) -> bool:
@@ -137,8 +137,8 @@ def _check_manifest(out: Path) -> None:
     except InputError:
         if _holds(manifest_path(out)):
             raise UsageError(
-                f"{manifest_path(out)}: is not the manifest of a run, and would be overwritten; move it away, "
-                "or choose another --out"
+                f"{manifest_path(out)}: is not the manifest of a run, and would be overwritten; move it "
+                "away, or choose another --out"
             ) from None
 
 
@@ -172,9 +172,11 @@ def earlier(grader: Grader, out: Path) -> dict[str, Any] | None:
     return manifest
 
 
-def finished(manifest: dict[str, Any], out: Path, source: Source, options: Options, total: int) -> Run | None:
+def finished(manifest: dict[str, Any] | None, out: Path, source: Source, options: Options) -> Run | None:
     """Give the run that lies there, if it is what this very command would write, and nothing in it failed."""
-    tally = Tally(total, usage=spent(manifest))
+    if manifest is None:
+        return None
+    tally = Tally(int(options.chosen(source.census).sum()), usage=spent(manifest))
     tally.statuses.update(manifest.get("counts") or {})
     tally.resumed = tally.done
     same = (
@@ -183,7 +185,7 @@ def finished(manifest: dict[str, Any], out: Path, source: Source, options: Optio
         and manifest.get("items_omitted") == options.omit_items
         and manifest.get("bytes") == out.stat().st_size
     )
-    return Run(out, manifest, tally) if same and not tally.failed and tally.done == total else None
+    return Run(out, manifest, tally) if same and not tally.failed and tally.done == tally.total else None
 
 
 def spent(manifest: dict[str, Any]) -> Usage:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from judgekit import _sync
 from judgekit.batch.journal import Journal
 from judgekit.batch.options import Options
-from judgekit.batch.output import Run, Source, check_place, earlier, finished, identity, manifest_of
+from judgekit.batch.output import Run, Source, check_place, earlier, finished, identity, manifest_of, spent
 from judgekit.batch.work import Progress, Work
 from judgekit.errors import InputError, Problem, Stopped
 from judgekit.files.atomic import write_atomic, write_json
@@ -67,16 +67,13 @@ async def agrade_file(
     file = ItemFile(items, grader.rubric, options.columns)
     check_place(out, file.path, options.fresh)
     source = await _in_thread(lambda stop: _checked(file, stop))
-    manifest = None if options.fresh else earlier(grader, out)
-    if manifest is not None and not journal_path(out).exists():
-        total = int(options.chosen(source.census).sum())
-        if (run := finished(manifest, out, source, options, total)) is not None:
-            return run
-    before = None if manifest is None else manifest.get("usage") or {}
-    journal = Journal(journal_path(out), identity(grader), options.fresh, before)
+    lying = None if options.fresh or journal_path(out).exists() else earlier(grader, out)
+    if (run := finished(lying, out, source, options)) is not None:
+        return run
+    journal = Journal(journal_path(out), identity(grader), options.fresh)
     try:
         work = Work(grader, file, source.census, journal, options, progress)
-        await _taken_up(work, journal, out)
+        await _taken_up(work, out)
         await work.run()
         return await _written(work, source, out, began)
     finally:
@@ -93,12 +90,16 @@ def _checked(file: ItemFile, stop: Event) -> Source:
     return Source(file.path, census, f"sha256:{checksum}")
 
 
-async def _taken_up(work: Work, journal: Journal, out: Path) -> None:
+async def _taken_up(work: Work, out: Path) -> None:
+    """Keep what is there already; if it may not be used, leave everything as it was."""
     try:
+        if work.journal.new:
+            manifest = None if work.options.fresh else earlier(work.grader, out)
+            work.journal.begin(None if manifest is None else spent(manifest).to_dict())
         await _in_thread(lambda stop: work.take_up(out, stop))
     except BaseException:
-        if journal.new:
-            journal.remove()
+        if work.journal.new:
+            work.journal.remove()
         raise
 
 

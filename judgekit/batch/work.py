@@ -13,7 +13,7 @@ from judgekit.batch.journal import Journal
 from judgekit.batch.options import Options
 from judgekit.batch.output import answered, spent
 from judgekit.batch.tally import Tally
-from judgekit.errors import CallRefused, Stopped, UsageError
+from judgekit.errors import CallRefused, JudgekitError, Stopped, UsageError
 from judgekit.files.items import Census, ItemFile, ItemRow, item_key
 from judgekit.grader import Grader
 from judgekit.verdict import ANSWERS, Verdict
@@ -114,14 +114,21 @@ class Work:
 
     async def _ask_all(self, group: asyncio.TaskGroup) -> None:
         slots = asyncio.Semaphore(self.options.concurrency)
-        for ordinal, (row, key) in enumerate(self._rows()):
-            if self.chosen[ordinal] and self.offsets[ordinal] < 0:
-                await slots.acquire()
-                group.create_task(self._one(ordinal, row, key)).add_done_callback(lambda _: slots.release())
-            elif ordinal % BREATH == 0:
-                await asyncio.sleep(0)
+        trouble: JudgekitError | None = None
+        try:
+            for ordinal, (row, key) in enumerate(self._rows()):
+                if self.chosen[ordinal] and self.offsets[ordinal] < 0:
+                    await slots.acquire()
+                    task = group.create_task(self._one(ordinal, row, key))
+                    task.add_done_callback(lambda _: slots.release())
+                elif ordinal % BREATH == 0:
+                    await asyncio.sleep(0)
+        except JudgekitError as error:
+            trouble = error  # with the input; what is under way is paid for, and may end
         for _ in range(self.options.concurrency):
             await slots.acquire()
+        if trouble is not None:
+            raise trouble
 
     async def _one(self, ordinal: int, row: ItemRow, key: int) -> None:
         verdict: Verdict = await self.grader.agrade(row.item)

@@ -22,13 +22,7 @@ Ints = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Question:
-    """One thing that judge and people both answer: a criterion, or the item as a whole.
-
-    Attributes
-    ----------
-    criterion : Criterion
-        For the item as a whole one named ``overall``.
-    """
+    """One thing that judge and people both answer: a criterion; for the item as a whole one named overall."""
 
     criterion: Criterion
 
@@ -69,7 +63,9 @@ def questions(rubric: Rubric) -> list[Question]:
     """Give the criteria, and the item as a whole where that is another question."""
     asked = [Question(criterion) for criterion in rubric.criteria]
     if _has_whole(rubric):
-        asked.append(Question(overall_criterion(rubric) or mean_criterion(rubric)))
+        said = f"How well does the item meet {rubric.name}?"
+        mean = Criterion(name=OVERALL, question=said, scale="numeric", range=(0.0, 1.0))
+        asked.append(Question(overall_criterion(rubric) or mean))
     return asked
 
 
@@ -79,12 +75,6 @@ def _has_whole(rubric: Rubric) -> bool:
     if not others:
         return rubric.threshold is not None and first.scale != "binary"
     return any(criterion.scored for criterion in rubric.criteria)
-
-
-def mean_criterion(rubric: Rubric) -> Criterion:
-    """Give the item's score as a question, for a rubric that passes nothing."""
-    question = f"How well does the item meet {rubric.name}?"
-    return Criterion(name=OVERALL, question=question, scale="numeric", range=(0.0, 1.0))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from judgekit.calibration.batch import GradedBatch, load_batch, questions, same_rubric
-from judgekit.calibration.card import keep_pairs
+from judgekit.calibration.card import keep_pairs, numbered
 from judgekit.calibration.human import HumanAnswers, human_answers
 from judgekit.calibration.in_memory import Table, batch_from_rows, labels_from_memory
 from judgekit.calibration.measure import measure
@@ -145,7 +145,7 @@ def _results(
     for question in questions(batch.rubric):
         people = joined[question.name]
         places = np.array([batch.position[key] for key in people.ids], np.intp)
-        group = None if batch.groups is None else np.array([batch.groups[place] for place in places], str)
+        group = None if batch.groups is None else numbered(batch.groups[place] for place in places)
         results.append(measure(question, batch.answers[question.name], people, places, group, design, target))
     return tuple(results)
 

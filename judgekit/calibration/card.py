@@ -1,15 +1,17 @@
 """The card: a calibration as a file that people and programs read."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from hashlib import sha256
 from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from judgekit._json import NotJson, loads
-from judgekit.calibration.batch import GradedBatch
+from judgekit.calibration.batch import GradedBatch, Ints
 from judgekit.calibration.human import HumanAnswers
 from judgekit.calibration.results import Calibration, Counts, CriterionResult, Decision, Quantity
 from judgekit.errors import InputError, Problem
@@ -20,11 +22,18 @@ from judgekit.stats.rates import BinaryRates
 
 FORMAT = 1
 KIND = "card"
+DIGESTS = ("rubric", "criteria", "frame", "items", "labels")
 
 
 def salted(salt: str, identity: str) -> str:
     """Hide an id: equal ids can be told equal by who holds the card, but not read from it."""
     return sha256(f"{salt}:{identity}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def numbered(groups: Iterable[str]) -> Ints:
+    """Give each group a number in order of appearance, so that its name changes nothing."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(group, len(numbers)) for group in groups], np.intp)
 
 
 def keep_pairs(batch: GradedBatch, joined: Mapping[str, HumanAnswers]) -> dict[str, Any]:
@@ -114,7 +123,7 @@ def _calibration(data: dict[str, Any]) -> Calibration:
         _check_pairs(data["pairs"]["questions"][result.name], result.name)
     return Calibration(
         data["rubric"],
-        {name: data["digests"][name] for name in ("rubric", "criteria", "labels", "frame", "items")},
+        {name: data["digests"][name] for name in DIGESTS},
         data["fingerprint"],
         data["signature"],
         data["grader"],

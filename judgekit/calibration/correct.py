@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from judgekit.calibration.batch import Answers, Floats, GradedBatch, Ints, Question, load_batch, questions
-from judgekit.calibration.card import salted
+from judgekit.calibration.card import numbered, salted
 from judgekit.calibration.estimates import (
     Measure,
     Outcomes,
@@ -188,12 +187,12 @@ def _is_same(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bo
     if card.digests["frame"]["digest"] != batch.frame["digest"]:
         return False
     before, now = card.digests["items"], batch.digests["items"]
-    return (before is not None and before == now) or not _moved(card, batch, asked)
+    return (before is not None and before == now) or not moved(card, batch, asked)
 
 
-def _moved(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bool:
+def moved(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bool:
     """Whether the judge answers otherwise on a labelled item than when the card was made."""
-    place = _places(card, batch)
+    place = salted_places(card, batch)
     for question in asked:
         answers, pairs = batch.answers[question.name], Pairs.read(card.pairs["questions"][question.name])
         where = np.array([place[key] for key in pairs.ids], np.intp)
@@ -204,7 +203,8 @@ def _moved(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bool
     return False
 
 
-def _places(card: Calibration, batch: GradedBatch) -> dict[str, int]:
+def salted_places(card: Calibration, batch: GradedBatch) -> dict[str, int]:
+    """Give the place in a batch of each id as the card hides it."""
     return {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
 
 
@@ -215,7 +215,7 @@ class Pairs:
     ids: list[str]
     judge: tuple[Ints, Floats, Floats]
     people: tuple[Ints, Floats, Floats]
-    group: NDArray[np.str_] | None = None
+    group: Ints | None = None
 
     @classmethod
     def read(cls, kept: dict[str, Any]) -> "Pairs":
@@ -227,14 +227,14 @@ class Pairs:
             )
             return np.array(data["codes"], np.intp), scores, passes
 
-        group = None if kept["groups"] is None else np.array(kept["groups"], str)
+        group = None if kept["groups"] is None else numbered(kept["groups"])
         return cls(kept["ids"], side(kept["judge"]), side(kept["people"]), group)
 
 
 def _same_batch(
     card: Calibration, batch: GradedBatch, question: Question, pairs: Pairs, target: str
 ) -> list[CorrectedQuantity]:
-    place = _places(card, batch)
+    place = salted_places(card, batch)
     labelled = np.array([place[key] for key in pairs.ids], np.intp)
     outcomes = Outcomes(labelled, *pairs.people, pairs.group)
     found = quantities(question, batch.answers[question.name], outcomes, card.design, target)

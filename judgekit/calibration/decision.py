@@ -6,7 +6,7 @@ from math import ceil, isnan
 import numpy as np
 
 from judgekit.calibration.batch import Floats, Question
-from judgekit.calibration.estimates import MEAN_SCORE
+from judgekit.calibration.estimates import MEAN_SCORE, UNSTATED
 from judgekit.calibration.results import Counts, Decision, Quantity
 from judgekit.calibration.text import number
 from judgekit.rubric import OVERALL
@@ -88,7 +88,9 @@ def _insufficient(evidence: Evidence) -> Decision | None:
             more = max(more, ceil((LEAST_IN_CLASS - fewer) * (n + 2) / (fewer + 1)))
     if more <= 0:
         return None
-    sentence = f"Not enough labels: {n}{among}; label about {more} more."
+    settled = evidence.counts.settled
+    both = f" that the judge answered too (of {settled})" if settled > evidence.counts.used else ""
+    sentence = f"Not enough labels: {n}{both}{among}; label about {more} more."
     if n >= LEAST_LABELS and evidence.drawn:
         sentence += " This is about the judge; the rate itself has its interval all the same."
     return Decision("insufficient", sentence)
@@ -122,8 +124,7 @@ def _no_design(evidence: Evidence) -> Decision | None:
         return None
     return Decision(
         "insufficient",
-        "Agreement is measured, but not the rate: how the labelled items were chosen from these is not "
-        f"stated. {DRAW}",
+        f"Agreement is measured, but not the rate: {UNSTATED}. {DRAW}",
     )
 
 

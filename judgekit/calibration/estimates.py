@@ -6,7 +6,6 @@ from math import isnan, nan
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from judgekit.calibration.batch import Answers, Floats, Ints, Question
 from judgekit.calibration.results import Quantity
@@ -16,7 +15,7 @@ from judgekit.stats.correction import corrected_mean
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.sample import join_notes
 
-UNSTATED = "how the labelled items were chosen from these is not stated"
+UNSTATED = "it is not stated how the labelled items were chosen from these"
 
 PASS_RATE = "pass rate"
 MEAN_SCORE = "mean score"
@@ -40,7 +39,7 @@ class Outcomes:
     codes: Ints
     scores: Floats
     passes: Floats
-    group: NDArray[np.str_] | None = None
+    group: Ints | None = None
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def _overall_raters(labels: LabelSet, question: Question, rubric: Rubric, ids: l
         for column, rater in enumerate(raters):
             code, score, _ = _whole(rubric, question, said.get((key, rater), {}))
             table[row, column] = score if numeric else code
-    return table if numeric else table.astype(np.intp)
+    return _in_order(table) if numeric else _in_order(table).astype(np.intp)
 
 
 def _raters(labels: LabelSet, question: Question, ids: list[str]) -> Ints | Floats:
@@ -155,7 +155,12 @@ def _raters(labels: LabelSet, question: Question, ids: list[str]) -> Ints | Floa
                 table[row, column[label.rater]] = question.cell_names.index(str(label.answer))
             elif label.answer != NOT_APPLICABLE:
                 table[row, column[label.rater]] = question.criterion.score_of(label.answer) or 0.0
-    return table if numeric else table.astype(np.intp)
+    return _in_order(table) if numeric else _in_order(table).astype(np.intp)
+
+
+def _in_order(table: Floats) -> Floats:
+    """Put raters in an order that depends neither on their names nor on the order of rows."""
+    return table[:, np.lexsort(np.nan_to_num(table, nan=-1.0))] if len(table) else table
 
 
 def is_settled(answers: HumanAnswers) -> NDArray[np.bool_]:

@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from judgekit.calibration.batch import Answers, Floats, Ints, Question
 from judgekit.calibration.decision import Evidence, decide
@@ -29,7 +28,7 @@ def measure(
     judge: Answers,
     people: HumanAnswers,
     labelled: Ints,
-    group: NDArray[np.str_] | None,
+    group: Ints | None,
     design: str,
     target: str,
 ) -> CriterionResult:
@@ -68,7 +67,7 @@ class _Side:
         judge: Answers,
         people: HumanAnswers,
         labelled: Ints,
-        group: NDArray[np.str_] | None,
+        group: Ints | None,
     ) -> None:
         self.question, self.batch, self.people, self.labelled = question, judge, people, labelled
         self.scale = question.criterion.scale

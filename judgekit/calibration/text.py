@@ -62,7 +62,7 @@ def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> 
     lines = [f"  {quantity.name:<30} {'95 % interval':<18} from"]
     lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}")
     if design == "unknown":
-        return [*lines, f"  human only, corrected: undefined, for {UNSTATED} (--design)"]
+        return [*lines, f"  human only, corrected: undefined, as {UNSTATED} (--design)"]
     chosen, both = sources(labels, batch, design)
     if not isnan(quantity.ratio):
         both += f", {quantity.ratio:.2f} × the width"
@@ -71,8 +71,9 @@ def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> 
         ("corrected", quantity.corrected, both),
     ):
         value = number(quantity.name, estimate.value)
-        lines.append(f"  {name:<12}{value:<19}{interval(quantity.name, estimate):<18} {source}")
-        if estimate.note and not isnan(estimate.low):
+        limits = "none" if isnan(estimate.low) else interval(quantity.name, estimate)
+        lines.append(f"  {name:<12}{value:<19}{limits:<18} {source}")
+        if estimate.note:
             lines.append(f"  {'':<12}{estimate.note}")
     return lines
 
@@ -198,7 +199,9 @@ def _corrected_lines(quantity: CorrectedQuantity, stale: bool) -> Iterable[str]:
     yield f"    raw         {number(quantity.name, quantity.raw):<12} {NO_INTERVAL}"
     for way, estimate in quantity.estimates.items():
         why = "the card's labels are of these items" if way == SAME else f"{SHIFTS[way]} ({way})"
-        value, said = number(quantity.name, estimate.value), interval(quantity.name, estimate)
-        yield f"    corrected   {value:<12} {said:<16} {why}"
-        if estimate.note and not isnan(estimate.low):
-            yield f"                {estimate.note}"
+        value, limits = number(quantity.name, estimate.value), not isnan(estimate.low)
+        yield f"    corrected   {value:<12} {interval(quantity.name, estimate) if limits else '':<16} {why}"
+        # The assumption stands on the line above; what else is to be said follows.
+        more = "; ".join(part for part in estimate.note.split("; ") if part != f"holds {SHIFTS.get(way)}")
+        if more:
+            yield f"                {more}"

@@ -1,5 +1,6 @@
 """The command line: arguments in, text and exit codes out."""
 
+import signal
 import sys
 
 
@@ -12,4 +13,5 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done: Python may leave in peace
     sys.exit(code)

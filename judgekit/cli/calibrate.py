@@ -18,8 +18,12 @@ EXITS = {
 
 
 def command(
-    graded: Annotated[Path, typer.Argument(help="Graded rows, as `judgekit grade` writes them.")],
-    labels: Annotated[Path, typer.Argument(help="Human labels, long or wide: .jsonl or .csv.")],
+    graded: Annotated[
+        Path, typer.Argument(metavar="GRADED", help="Graded rows, as `judgekit grade` writes them.")
+    ],
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="Human labels, long or wide: .jsonl or .csv.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Where the card goes.")] = None,
     rubric: Annotated[str | None, typer.Option(help="Refuse rows graded by another rubric.")] = None,
     design: Annotated[

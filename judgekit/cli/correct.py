@@ -9,7 +9,7 @@ from judgekit.cli.console import Console, ExitCode, Json, Quiet
 
 
 def command(
-    graded: Annotated[Path, typer.Argument(help="Graded rows of the new batch.")],
+    graded: Annotated[Path, typer.Argument(metavar="GRADED", help="Graded rows of the new batch.")],
     calibration: Annotated[Path, typer.Option(help="The card.")],
     shift: Annotated[
         str | None,

@@ -26,7 +26,7 @@ def _finite(value: float) -> float:
 
 
 def command(
-    rubric: Annotated[str, typer.Argument(help="Shipped rubric or rubric file.")],
+    rubric: Annotated[str, typer.Argument(metavar="RUBRIC", help="Shipped rubric or rubric file.")],
     items: Annotated[Path, typer.Argument(metavar="INPUT", help="Items: .jsonl, .csv or .json.")],
     model: Annotated[
         str,

@@ -9,7 +9,7 @@ from judgekit.cli.console import Console, Json, Quiet
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Created if it is not there.")] = Path("."),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Created if it is not there.")] = Path("."),
     logs: Annotated[
         Path | None,
         typer.Option("--from", help="Your logs: twenty of them, at random, are opened to read first."),

@@ -31,7 +31,7 @@ def list_(as_json: Json = False, quiet: Quiet = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Shipped rubric or rubric file.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Shipped rubric or rubric file.")],
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -48,7 +48,7 @@ def show(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="Rubric file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rubric file.")],
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

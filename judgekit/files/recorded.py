@@ -38,6 +38,11 @@ def read_recorded(
     path = Path(path)
     problems = Problems(str(path))
     rows = [(str(row.columns.get("judge") or ""), row) for row in read_rows(path, problems)]
+    if rows and not any("label" in row.columns for _, row in rows):
+        known = ", ".join(dict.fromkeys(name for _, row in rows for name in row.columns))
+        problems.add(
+            f"no row has a column 'label', which holds what the judge answered; the file has {known}"
+        )
     judges = list(dict.fromkeys(name for name, _ in rows))
     if judge is None and len(judges) > 1:
         listed = ", ".join(f"recorded/{path}@{name}" for name in judges if name)

@@ -146,7 +146,7 @@ def _array(text: str, problems: Problems) -> Iterator[Row]:
                 "expected , or ] after an entry of the array", line + text.count("\n", counted, place)
             )
             return
-    if skip(place + 1) != len(text):
+    if (place := skip(place + 1)) != len(text):
         problems.add("something follows the end of the array", line + text.count("\n", counted, place))
 
 

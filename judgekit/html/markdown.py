@@ -1,4 +1,4 @@
-"""The few marks of our own documents (headings, lists, bold, code) as markup; there are no links and no HTML."""
+"""The few marks of our own documents (headings, lists, bold, code) as markup: no links, no HTML."""
 
 import re
 from itertools import groupby
@@ -15,11 +15,11 @@ _MARKS = (("strong", r"\*\*(.+?)\*\*"), ("em", r"\*(\S.*?)\*"), ("code", r"`(.+?
 
 
 def as_markup(text: str, top: int = 3) -> "Markup":
-    """Turn a document into markup; its first rank of headings becomes ``<h{top}>``.
+    r"""Turn a document into markup; its first rank of headings becomes ``<h{top}>``.
 
     Examples
     --------
-    >>> print(as_markup("# A <b>\\n\\n- **one**: two"))
+    >>> print(as_markup("# A <b>\n\n- **one**: two"))
     <h3>A &lt;b&gt;</h3>
     <ul>
     <li><strong>one</strong>: two</li>

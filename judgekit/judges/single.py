@@ -86,7 +86,9 @@ class Judge(BaseGrader):
         self, request: Request, reply: Reply, reading: Reading, item: Item
     ) -> tuple[Reading, Reply, CallFailed | None]:
         said = reply.text[:MAX_QUOTED] if reply.text.strip() else "(nothing)"
-        again = request.followed_by(Message("assistant", said), Message("user", repair_text(reading.problems)))
+        again = request.followed_by(
+            Message("assistant", said), Message("user", repair_text(reading.problems))
+        )
         try:
             second = await self.client.complete(again)
         except CallRefused:

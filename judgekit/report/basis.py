@@ -1,17 +1,15 @@
-"""What a report rests on: a calibration of these very verdicts, a card of others, or a judge's count alone."""
+"""What a report rests on: a calibration of these verdicts, a card of others, or a judge's count alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from judgekit.calibration import Calibration, calibrate, load_card
-from judgekit.calibration.batch import GradedBatch, load_batch
-from judgekit.calibration.card import salted
-from judgekit.calibration.correct import Correction, Pairs, correct, stale_reason
+from judgekit.calibration.batch import GradedBatch, Question, load_batch, questions
+from judgekit.calibration.correct import Correction, correct, moved, salted_places, stale_reason
 from judgekit.errors import StaleError
 from judgekit.files.labels import read_labels
 from judgekit.labels import LabelSet
+from judgekit.rubric import OVERALL, Rubric
 
 Given = str | Path
 
@@ -60,7 +58,9 @@ def find_basis(
         As `calibrate` and `correct` do.
     """
     batch = load_batch(graded)
-    card = calibration if calibration is None or isinstance(calibration, Calibration) else load_card(calibration)
+    card = (
+        calibration if calibration is None or isinstance(calibration, Calibration) else load_card(calibration)
+    )
     if card is not None and (stale := stale_reason(card, batch)):
         raise StaleError(f"the card is stale: {stale}; calibrate again, or leave --calibration away")
     if labels is None:
@@ -68,43 +68,32 @@ def find_basis(
     given = labels if isinstance(labels, LabelSet) else read_labels(labels, batch.rubric)
     mine = LabelSet(tuple(one for one in given.labels if one.id in batch.position), given.notes)
     kin = card if card is not None and _of_these(card, batch, mine) else None
-    if kin is not None and design in (None, kin.design) and not _moved(kin, batch):
+    if kin is not None and design in (None, kin.design) and not moved(kin, batch, questions(batch.rubric)):
         # The card is this very calibration, with what else was asked of it then (a grouping, a target).
-        return Basis(batch, kin, None, card, mine, _places(kin, batch))
+        return Basis(batch, kin, None, card, mine, salted_places(kin, batch))
     if kin is not None and design is None and kin.design != "unknown":
         design = kin.design
     found = calibrate(batch, given, design=design, allow_unmatched=allow_unmatched)
-    return Basis(batch, found, None, card, mine, _places(found, batch))
+    return Basis(batch, found, None, card, mine, salted_places(found, batch))
 
 
 def _by_card(batch: GradedBatch, card: Calibration | None) -> Basis:
     if card is None:
         return Basis(batch, None, None, None, None, {})
-    if card.digests["frame"]["digest"] == batch.frame["digest"] and not _moved(card, batch):
-        return Basis(batch, card, None, card, None, _places(card, batch))
+    if _is_of(card, batch) and not moved(card, batch, questions(batch.rubric)):
+        return Basis(batch, card, None, card, None, salted_places(card, batch))
     return Basis(batch, None, correct(card, batch, target=card.target), card, None, {})
 
 
 def _of_these(card: Calibration, batch: GradedBatch, labels: LabelSet) -> bool:
     """Whether a card was made from these labels and this batch."""
-    same = card.digests["frame"]["digest"] == batch.frame["digest"]
-    return same and card.digests["labels"] == labels.digest
+    return _is_of(card, batch) and bool(card.digests["labels"] == labels.digest)
 
 
-def _places(calibration: Calibration, batch: GradedBatch) -> dict[str, int]:
-    salt = calibration.pairs["salt"]
-    return {salted(salt, identity): place for place, identity in enumerate(batch.ids)}
+def whole_first(rubric: Rubric) -> list[Question]:
+    """Give what judge and people answer: the item as a whole, where that is asked, then the criteria."""
+    return sorted(questions(rubric), key=lambda question: question.name != OVERALL)
 
 
-def _moved(card: Calibration, batch: GradedBatch) -> bool:
-    """Whether the judge, asked again about the same items, answered otherwise than when the card was made."""
-    places = _places(card, batch)
-    for result in card.results:
-        answers, pairs = batch.answers[result.name], Pairs.read(card.pairs["questions"][result.name])
-        where = np.array([places[key] for key in pairs.ids], np.intp)
-        codes, scores, _ = pairs.judge
-        if not np.array_equal(codes, answers.codes[where]):
-            return True
-        if not np.allclose(scores, answers.scores[where], atol=1e-9, equal_nan=True):
-            return True
-    return False
+def _is_of(card: Calibration, batch: GradedBatch) -> bool:
+    return bool(card.digests["frame"]["digest"] == batch.frame["digest"])

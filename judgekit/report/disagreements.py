@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgekit.calibration.batch import Answers, Question, questions
+from judgekit.calibration.batch import Answers, Question
 from judgekit.calibration.correct import Pairs
 from judgekit.calibration.measure import CLOSE
-from judgekit.report.basis import Basis
-from judgekit.rubric import Criterion
+from judgekit.report.basis import Basis, whole_first
+from judgekit.rubric import OVERALL, Criterion
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,20 @@ def disagreements(basis: Basis) -> list[Disagreement]:
     """Find them all: those about the item as a whole first, then those on most questions, then file order."""
     if basis.calibration is None:
         return []
-    asked = questions(basis.batch.rubric)
-    ordered = [*asked[-1:], *asked[:-1]]
+    asked = whole_first(basis.batch.rubric)
     differs: dict[int, list[Said]] = {}
     agrees: dict[int, list[Said]] = {}
-    for question in ordered:
+    for question in asked:
         for place, said, same in _compared(basis, question):
             (agrees if same else differs).setdefault(place, []).append(said)
-    first = ordered[0].name
+    first = asked[0].name
     found = [
         Disagreement(basis.batch.ids[place], place, tuple(said), tuple(agrees.get(place, ())))
         for place, said in differs.items()
     ]
-    return sorted(found, key=lambda d: (d.differs[0].question != first, -len(d.differs), d.place))
+    # Without a whole, the first question weighs no more than the others.
+    leads = {first} if first == OVERALL else {one.name for one in asked}
+    return sorted(found, key=lambda d: (d.differs[0].question not in leads, -len(d.differs), d.place))
 
 
 def _compared(basis: Basis, question: Question) -> list[tuple[int, Said, bool]]:
@@ -62,7 +63,11 @@ def _compared(basis: Basis, question: Question) -> list[tuple[int, Said, bool]]:
         return _numbers(question.criterion, judge, places, scores)
     both = judge.answered[places] & (codes >= 0) & (judge.codes[places] >= 0)
     return [
-        (int(place), Said(question.name, question.cell_names[mine], question.cell_names[theirs]), mine == theirs)
+        (
+            int(place),
+            Said(question.name, question.cell_names[mine], question.cell_names[theirs]),
+            mine == theirs,
+        )
         for place, mine, theirs in zip(
             places[both], judge.codes[places][both].tolist(), codes[both].tolist(), strict=True
         )
@@ -85,14 +90,17 @@ def _numbers(
     return found
 
 
-def by_answers(
-    found: list[Disagreement], question: str, limit: int
-) -> list[tuple[str, str, list[Disagreement], int]]:
-    """Group the disagreements on one question by what was said; at most `limit` items of each, and how many."""
-    groups: dict[tuple[str, str], list[Disagreement]] = {}
+def by_answers(found: list[Disagreement], question: Question) -> list[tuple[str, list[Disagreement]]]:
+    """Group the disagreements on one question by what was said, the largest group first."""
+    groups: dict[str, list[Disagreement]] = {}
     for one in found:
         for said in one.differs:
-            if said.question == question:
-                groups.setdefault((said.judge, said.people), []).append(one)
-    ranked = sorted(groups.items(), key=lambda group: -len(group[1]))
-    return [(judge, people, items[:limit], len(items)) for (judge, people), items in ranked]
+            if said.question == question.name:
+                groups.setdefault(_words(said, question), []).append(one)
+    return sorted(groups.items(), key=lambda group: -len(group[1]))
+
+
+def _words(said: Said, question: Question) -> str:
+    if question.criterion.range is None:
+        return f"judge {said.judge}, people {said.people}"
+    return f"judge {'above' if float(said.judge) > float(said.people) else 'below'} people"

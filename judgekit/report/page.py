@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from judgekit.calibration import Calibration
-from judgekit.calibration.batch import GradedBatch
-from judgekit.calibration.correct import SAME
-from judgekit.calibration.text import plural, rates_sentence
+from judgekit.calibration.batch import Question, questions
+from judgekit.calibration.text import plural
 from judgekit.errors import InputError, Problem
 from judgekit.files.atomic import write_atomic
 from judgekit.files.graded import read_graded
@@ -15,14 +14,16 @@ from judgekit.html import environment
 from judgekit.labels import LabelSet
 from judgekit.report.basis import Basis, Given, find_basis
 from judgekit.report.disagreements import Disagreement, by_answers, disagreements
-from judgekit.report.numbers import MEANS, SHORT, Section, said, sections
 from judgekit.report.provenance import day, origin, run_facts
-from judgekit.report.reading import SHOWN_FAILURES, Reading, anchor, read_through
+from judgekit.report.reading import SHOWN_FAILURES, Reading, anchor, read_through, small
 from judgekit.report.requirement import document
+from judgekit.report.sections import MEANS, SHORT, said, sections
+from judgekit.rubric import OVERALL
 from judgekit.verdict import ABSTAINED, ANSWERS
 
 SHOWN_ITEMS = 200
 SHOWN_LINKS = 12
+SHOWN_GROUPS = 6
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def write_report(
     basis = find_basis(graded, labels, calibration, design, allow_unmatched)
     found = disagreements(basis)
     reading = _read(graded, basis, found[:SHOWN_ITEMS])
-    page = environment("judgekit.report").get_template("report.html").generate(page_data(basis, found, reading))
+    page = (
+        environment("judgekit.report").get_template("report.html").generate(page_data(basis, found, reading))
+    )
     try:
         write_atomic(out, page)
     except OSError as error:
@@ -116,8 +119,9 @@ def page_data(basis: Basis, found: list[Disagreement], reading: Reading) -> dict
         "day": day(manifest),
         "kind": _kind(basis),
         "sections": parts,
+        "whole": parts[0] if len(parts) == 1 or parts[0].head.name == OVERALL else None,
         "answer": _answer(basis),
-        "links": {one.head.name: _links(found, one) for one in parts},
+        "links": {one.name: _links(found, one) for one in questions(batch.rubric)},
         "shown": [reading.shown[one.id] for one in found[:SHOWN_ITEMS] if one.id in reading.shown],
         "disagreements": len(found),
         "differ": _differ(found, basis),
@@ -146,16 +150,13 @@ def _answer(basis: Basis) -> dict[str, Any]:
     if found is None:
         return {}
     whole = found.overall
-    sentences = said(whole)
+    alone = whole.name == OVERALL or len(found.results) == 1
     return {
         "decision": found.decision,
         "means": MEANS[found.decision.verb],
-        "rates": rates_sentence(whole.rates) if whole.rates else "",
-        # The first line repeats the rates where there are any.
-        "agreement": sentences[1 if whole.rates else 0 :],
+        "sentences": said(whole) if alone else (),
         "whose": "of the system that made these items" if found.target == "process" else "of these items",
         "frame": found.digests["frame"]["n"],
-        "same": bool(basis.correction) and not basis.correction.open if basis.correction else False,
     }
 
 
@@ -164,26 +165,27 @@ def _differ(found: list[Disagreement], basis: Basis) -> str:
         return ""
     whole = basis.calibration.overall
     labelled = plural(whole.counts.labelled, "labelled item")
-    if len(basis.calibration.results) == 1:
+    if whole.name != OVERALL:
         return f"Judge and people differ on {len(found):,} of {labelled}."
     first = sum(one.differs[0].question == whole.name for one in found)
     return (
-        f"On {len(found):,} of {labelled} judge and people differ about something; on {first:,} about the item "
-        "as a whole, and these come first, those that differ on most criteria ahead."
+        f"On {len(found):,} of {labelled} judge and people differ about something; on {first:,} about the "
+        "item as a whole, and these come first, those that differ on most criteria ahead."
     )
 
 
-def _links(found: list[Disagreement], section: Section) -> list[dict[str, Any]]:
+def _links(found: list[Disagreement], question: Question) -> dict[str, Any]:
     shown = {one.id for one in found[:SHOWN_ITEMS]}
-    return [
+    groups = by_answers(found, question)
+    listed = [
         {
-            "judge": judge,
-            "people": people,
-            "count": count,
-            "items": [(anchor(one.id), one.id) for one in items if one.id in shown],
+            "words": words,
+            "count": len(items),
+            "items": [(anchor(one.id), small(one.id)) for one in items[:SHOWN_LINKS] if one.id in shown],
         }
-        for judge, people, items, count in by_answers(found, section.head.name, SHOWN_LINKS)
+        for words, items in groups[:SHOWN_GROUPS]
     ]
+    return {"groups": listed, "rest": sum(len(items) for _, items in groups[SHOWN_GROUPS:])}
 
 
 def _failures(reading: Reading) -> dict[str, Any]:

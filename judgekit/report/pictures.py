@@ -4,7 +4,7 @@ Positions across are per cent of the width, so that a picture fits a phone with 
 """
 
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 from judgekit.calibration.estimates import MEAN_SCORE
 from judgekit.stats.estimate import Estimate
@@ -12,12 +12,16 @@ from judgekit.stats.estimate import Estimate
 TICKS = (0, 25, 50, 75, 100)
 # Pixels: one row of marks, the axis under them, and the word above a requirement.
 ROW, AXIS, HEAD = 50, 24, 18
-NAME, LETTERS = 14, 8
+# Letters of a level's name beside a square, and the most levels that are drawn.
+NAME, LEVELS = 14, 14
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One number on the axis; `kind` is ``raw``, ``human``, ``corrected`` and decides how it looks."""
+    """One number on the axis; `kind` is ``raw``, ``human``, ``corrected`` and decides how it looks.
+
+    `beside` is the judge's count, where it is drawn on the same line.
+    """
 
     kind: str
     name: str
@@ -25,6 +29,7 @@ class Mark:
     at: float | None
     low: float | None = None
     high: float | None = None
+    beside: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,10 @@ def unit_of(quantity: str) -> str:
     return "" if quantity == MEAN_SCORE else "%"
 
 
-def mark_of(kind: str, name: str, said: str, estimate: Estimate) -> Mark:
+def mark_of(kind: str, name: str, said: str, estimate: Estimate, beside: float = nan) -> Mark:
     """Place an estimate with its interval."""
-    return Mark(kind, name, said, _place(estimate.value), _place(estimate.low), _place(estimate.high))
+    limits = _place(estimate.low), _place(estimate.high)
+    return Mark(kind, name, said, _place(estimate.value), *limits, _place(beside))
 
 
 def raw_mark(said: str, raw: float) -> Mark:
@@ -134,24 +140,29 @@ class Heat:
 
 def heat(title: str, levels: tuple[str, ...], table: tuple[tuple[int, ...], ...]) -> Heat | None:
     """Shade a confusion table by the shares within what people said; None where there is none to draw."""
-    if not table or len(levels) > NAME:
+    if not table or len(levels) > LEVELS:
         return None
     side = 74 if len(levels) <= 2 else 58 if len(levels) <= 4 else 40
     # Letters of a name take about this much; names stand left of the rows and, turned, above the columns.
     left = 18 + 7 * min(max(len(level) for level in levels), NAME)
-    top = 36 if len(levels) <= 4 else left
+    top = 36 if len(levels) <= 4 else left + 14
     totals = [sum(column) for column in zip(*table, strict=True)]
     squares = tuple(
         _square(left + side * c, top + side * r, count, totals[c], r == c)
         for r, row in enumerate(table)
         for c, count in enumerate(row)
     )
-    return Heat(title, squares, tuple(level[:NAME] for level in levels), side, left, top)
+    return Heat(title, squares, tuple(short(level) for level in levels), side, left, top)
 
 
 def _square(x: int, y: int, count: int, total: int, agrees: bool) -> Square:
     share = count / total if total else 0.0
     return Square(x, y, count, percent(count, total), round(share, 3), agrees)
+
+
+def short(name: str) -> str:
+    """Cut the name of a level to what fits beside a square."""
+    return name if len(name) <= NAME else name[: NAME - 1] + "…"
 
 
 def percent(count: int, total: int) -> str:

@@ -103,7 +103,10 @@ def _labels(basis: Basis) -> Iterator[tuple[str, str]]:
     whole = found.overall.counts
     unknown = "not stated, so there is agreement and no rate"
     yield "Labelled items", f"{whole.labelled:,} of {whole.batch:,}"
-    yield "How they were chosen", CHOSEN.get(found.design, unknown if found.design == "unknown" else found.design)
+    yield (
+        "How they were chosen",
+        CHOSEN.get(found.design, unknown if found.design == "unknown" else found.design),
+    )
     whose = "the system that made the items" if found.target == "process" else "these items and no others"
     yield "The rates are of", whose
     yield "Independent raters", f"{max(result.raters for result in found.results)}"
@@ -119,7 +122,7 @@ def _card(basis: Basis) -> Iterator[tuple[str, str]]:
         yield "Made from", "these very verdicts; the numbers above are its own"
     elif basis.calibration is not None:
         yield "Made from", f"other verdicts or labels ({frame['n']:,} items); the labels given here decide"
-    elif frame["digest"] == basis.batch.frame["digest"]:
+    elif basis.correction is not None and not basis.correction.open:
         yield "Made from", "the same items, of which the judge has graded some otherwise this time"
     else:
         yield "Made from", f"another batch of {plural(int(frame['n']), 'item')}"

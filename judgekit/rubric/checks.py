@@ -50,7 +50,7 @@ RESERVED_NAMES = {
 
 def did_you_mean(word: str, known: Any) -> str:
     """Give a hint, ``; did you mean 'weight'?``, or nothing."""
-    spelt = {str(k).casefold(): str(k) for k in known}
+    spelt = {str(k).casefold(): str(k) for k in reversed(list(known))}
     close = get_close_matches(str(word).casefold(), spelt, n=1, cutoff=0.6)
     return f"; did you mean {spelt[close[0]]!r}?" if close else ""
 

@@ -74,7 +74,9 @@ def read_tree(text: str, where: str) -> Tree:
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
-        tree.problems.append(Problem(f"holds the character U+{code:04X}, which YAML does not allow", where, line))
+        tree.problems.append(
+            Problem(f"holds the character U+{code:04X}, which YAML does not allow", where, line)
+        )
     except (YAMLError, ValueError) as error:
         tree.problems.append(Problem(f"not readable as YAML: {str(error).splitlines()[0]}", where))
     return tree
@@ -179,7 +181,9 @@ class _Builder:
             self.count(1)
             return str(event.value)
         if not self.inside_key:
-            self.problem("a key must be plain text (braces begin a mapping; put such a text in quotes)", line, path)
+            self.problem(
+                "a key must be plain text (braces begin a mapping; put such a text in quotes)", line, path
+            )
         self.inside_key += 1
         self.value(event, (*path, f"key on line {line}"), depth + 1)
         self.inside_key -= 1

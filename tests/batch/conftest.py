@@ -1,9 +1,11 @@
+from contextlib import contextmanager
 from pathlib import Path
 
 import desk
 import pytest
 from loopback import LoopbackServer
 
+from judgekit import _sync
 from judgekit.batch import Options, grade_file
 from judgekit.factory import judge
 from judgekit.rubric import load_rubric
@@ -22,6 +24,16 @@ class Desk:
     def write(self, numbers, **more) -> Path:
         return desk.write_rows(self.folder / "items.jsonl", [desk.item(n, **more) for n in numbers])
 
+    @contextmanager
+    def grader(self, script=desk.honest, **options):
+        """A judge whose server answers as scripted, beside that server."""
+        with LoopbackServer(script) as server:
+            grader = self.judge(server, **options)
+            try:
+                yield grader, server
+            finally:
+                _sync.run(grader.aclose())
+
     def judge(self, server: LoopbackServer, model: str = "m", **options):
         rubric = load_rubric(self.folder / "desk.yaml")
         return judge(rubric, model, base_url=server.url, attempts=options.pop("attempts", 1), **options)
@@ -33,6 +45,7 @@ class Desk:
             try:
                 self.run = grade_file(grader, self.items, self.out, Options(**options), progress)
             finally:
+                _sync.run(grader.aclose())
                 self.asked = desk.asked(server)
         return sorted(self.asked)
 

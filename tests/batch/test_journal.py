@@ -27,6 +27,12 @@ def stopped(place):
     return place
 
 
+def opened(path) -> Journal:
+    journal = Journal(path, IDENTITY)
+    journal.begin(None)
+    return journal
+
+
 def lines(place) -> list[bytes]:
     return place.journal.read_bytes().split(b"\n")[:-1]
 
@@ -138,7 +144,7 @@ def test_a_wrong_name_leaves_nothing_in_the_way(place):
 
 
 def test_second_writer(place):
-    journal = Journal(place.journal, IDENTITY)
+    journal = opened(place.journal)
     with pytest.raises(UsageError, match="another process is writing this run"):
         place.grade(fresh=True)
     journal.close()
@@ -148,9 +154,9 @@ def test_second_writer(place):
 def test_lock_of_a_file_that_is_gone(tmp_path):
     """Whoever waited for a run that finished does not write into the file that it took away."""
     path = tmp_path / "a.journal"
-    first = Journal(path, IDENTITY)
+    first = opened(path)
     first.remove()
-    second = Journal(path, IDENTITY)
+    second = opened(path)
     second.append(7, VERDICT)
     first.close()
     second.close()
@@ -166,8 +172,8 @@ def test_unwritable(place, tmp_path):
 
 def test_rows_read_back(tmp_path):
     path = tmp_path / "a.journal"
-    journal = Journal(path, IDENTITY)
-    odd = VERDICT | {"explanation": "\ud800 \u2028 \"verdict\": \x00 é\n"}
+    journal = opened(path)
+    odd = VERDICT | {"explanation": '\ud800 \u2028 "verdict": \x00 é\n'}
     offsets = [journal.append(2**64 - 1, odd), journal.append(0, VERDICT, copied=True)]
     journal.close()
     journal = Journal(path, IDENTITY)

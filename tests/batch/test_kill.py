@@ -58,8 +58,7 @@ def test_killed_while_the_rows_are_put_in_order(place, monkeypatch):
         path.with_name(f".{path.name}.99999.part").write_text("half a r")
         raise MemoryError
 
-    with LoopbackServer(desk.honest) as server:
-        grader = place.judge(server)
+    with place.grader() as (grader, server):
         with monkeypatch.context() as patch, pytest.raises(MemoryError):
             patch.setattr(runner, "write_atomic", half)
             grade_file(grader, place.items, place.out)

@@ -1,4 +1,4 @@
-"""Situations written from the specification (k), before they were run: what is decided, and in which words."""
+"""Situations written from the specification (k), before they were run: what is decided, in which words."""
 
 import re
 
@@ -66,6 +66,16 @@ def test_a_criterion_that_nobody_labelled_lacks_thirty():
     assert "nobody labelled tone" in found.notes
 
 
+def test_labels_that_the_judge_did_not_answer_are_not_called_missing():
+    rubric, rows, labels = binary(15, 0, 0, 14, rest=(20, 20))
+    rows += [row(rubric, f"t{n}", "timeout") for n in range(11)]
+    labels += [label(f"t{n}", "correct", "fail") for n in range(11)]
+    found = calibrate(rows, labels, rubric=rubric, design="random").decision
+    assert found.sentence == (
+        "Not enough labels: 29 that the judge answered too (of 40), of which 14 fails; label about 1 more."
+    )
+
+
 REJECTED = {
     "a judge that passes everything": binary(30, 0, 30, 0, rest=(40, 0)),
     "a judge worse than chance": binary(5, 25, 25, 5, rest=(20, 20)),
@@ -104,8 +114,8 @@ def test_an_unstated_design_gives_agreement_and_no_rate():
     found = calibrate(rows, labels, rubric=rubric)
     assert found.decision.verb == "insufficient"
     assert found.decision.sentence == (
-        "Agreement is measured, but not the rate: how the labelled items were chosen from these is not "
-        "stated. Draw a random sample (judgekit plan), or state --design random if this was one."
+        "Agreement is measured, but not the rate: it is not stated how the labelled items were chosen from "
+        "these. Draw a random sample (judgekit plan), or state --design random if this was one."
     )
     assert not found.overall.headline.corrected.defined
     assert found.overall.coefficient.defined
@@ -114,9 +124,8 @@ def test_an_unstated_design_gives_agreement_and_no_rate():
 def test_people_who_disagree_are_sent_back_to_the_wording():
     found = with_raters(*binary(20, 0, 0, 20, rest=(40, 40)), at_odds).decision
     assert found.verb == "relabel"
-    expected = (
-        rf"Humans agree too little with each other \(alpha {NUMBER}\); fix the criterion or the labels first\."
-    )
+    little = rf"Humans agree too little with each other \(alpha {NUMBER}\)"
+    expected = rf"{little}; fix the criterion or the labels first\."
     assert re.fullmatch(expected, found.sentence)
 
 
@@ -209,14 +218,16 @@ def test_items_without_a_human_answer_leave_limits_and_no_value():
     value = found.overall.headline.corrected
     assert found.decision.verb == "insufficient"
     assert found.decision.sentence == (
-        "There is no single corrected figure: 6 of 60 labelled items have no human answer, so it lies between "
-        f"{100 * value.low:.1f} % and {100 * value.high:.1f} %; settle them first."
+        "There is no single corrected figure: 6 of 60 labelled items have no human answer, so it lies "
+        f"between {100 * value.low:.1f} % and {100 * value.high:.1f} %; settle them first."
     )
 
 
 def test_a_scale_without_scores_is_corrected_by_shares():
     rubric = rubric_of(TOPIC)
-    table = {(j, h): 20 if j == h else 1 for j in ("bill", "login", "other") for h in ("bill", "login", "other")}
+    table = {
+        (j, h): 20 if j == h else 1 for j in ("bill", "login", "other") for h in ("bill", "login", "other")
+    }
     rows, labels = crossed(rubric, table, {"bill": 40, "login": 50, "other": 60})
     found = calibrate(rows, labels, rubric=rubric, design="random")
     assert found.decision.verb == "correct"
@@ -229,7 +240,10 @@ def test_a_number_is_corrected_in_its_own_unit():
     rows, labels = crossed(rubric, table, {float(n): 10 for n in range(11)})
     found = calibrate(rows, labels, rubric=rubric, design="random")
     assert found.overall.coefficient_name == "ICC(2,1)"
-    assert re.match(r"Correct this judge: raw 0\.\d{3}, corrected 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", found.decision.sentence)
+    assert re.match(
+        r"Correct this judge: raw 0\.\d{3}, corrected 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]",
+        found.decision.sentence,
+    )
 
 
 def test_no_failure_at_all_is_a_rate_all_the_same():

@@ -18,7 +18,13 @@ def written(tmp_path, rubric, rows, labels, name="labels.jsonl"):
     """The same as files, with the manifest that a run writes."""
     graded = tmp_path / "graded.jsonl"
     graded.write_text("".join(dumps(one) + "\n" for one in rows))
-    manifest = {"format": 1, "rubric": rubric.to_dict(), "fingerprint": "sha256:f", "signature": "s", "grader": "g"}
+    manifest = {
+        "format": 1,
+        "rubric": rubric.to_dict(),
+        "fingerprint": "sha256:f",
+        "signature": "s",
+        "grader": "g",
+    }
     (tmp_path / "graded.run.json").write_text(json.dumps(manifest))
     path = tmp_path / name
     path.write_text(labels if isinstance(labels, str) else "".join(dumps(one) + "\n" for one in labels))
@@ -33,7 +39,9 @@ GOOD = binary(20, 5, 5, 20, rest=(30, 20))
 
 def test_labels_of_unknown_items_are_refused_with_how_many_and_where(tmp_path):
     rubric, rows, labels = GOOD
-    graded, path = written(tmp_path, rubric, rows, [*labels, *(label(f"x{n}", "correct", "pass") for n in range(4))])
+    graded, path = written(
+        tmp_path, rubric, rows, [*labels, *(label(f"x{n}", "correct", "pass") for n in range(4))]
+    )
     with pytest.raises(InputError) as error:
         calibrate(graded, path, design="random")
     message = str(error.value)
@@ -72,8 +80,10 @@ def test_failures_and_abstentions_on_labelled_items_are_counted_by_status():
     assert counts.failed == {"abstained": 1, "refused": 1, "timeout": 2}
     assert (counts.batch, counts.labelled, counts.settled, counts.used) == (44, 44, 44, 40)
     assert found.overall.headline.human.n == 44  # a failed verdict loses no label
-    line = "40 of 44 labelled items enter agreement; without 1 where the judge abstained, 1 where the judge gave "
-    assert line + "no verdict (refused), 2 where the judge gave no verdict (timeout)." in str(found)
+    lost = (
+        "1 where the judge abstained, 1 where the judge gave no verdict (refused), 2 where the judge gave no "
+    )
+    assert f"40 of 44 labelled items enter agreement; without {lost}verdict (timeout)." in str(found)
 
 
 def test_a_level_that_the_rubric_does_not_have_is_refused_by_id():
@@ -110,7 +120,10 @@ def test_a_rubric_that_did_not_grade_is_refused(tmp_path):
 
 def test_an_item_whose_gate_is_open_abstains_as_a_whole():
     rubric = rubric_of(YES | {"gate": True}, TONE, threshold=0.5, allow_abstain=True)
-    rows = [row(rubric, "a", {"correct": "cannot_tell", "tone": "3"}), row(rubric, "b", {"correct": "pass", "tone": "3"})]
+    rows = [
+        row(rubric, "a", {"correct": "cannot_tell", "tone": "3"}),
+        row(rubric, "b", {"correct": "pass", "tone": "3"}),
+    ]
     batch = batch_of(graded_from_rows(_as_rows(rows), None), rubric, {"fingerprint": "sha256:f"}, "rows")
     assert batch.answers["overall"].states == ("abstained", "ok")
 
@@ -127,7 +140,12 @@ def _as_rows(rows):
 def test_split_raters_and_those_who_cannot_tell_are_counted_apart():
     rubric, rows, labels = GOOD
     rows = [*rows, row(rubric, "s", {"correct": "pass"}), row(rubric, "c", {"correct": "pass"})]
-    labels = [*labels, label("s", "correct", "pass"), label("s", "correct", "fail", "bob"), label("c", "correct", "cannot_tell")]
+    labels = [
+        *labels,
+        label("s", "correct", "pass"),
+        label("s", "correct", "fail", "bob"),
+        label("c", "correct", "cannot_tell"),
+    ]
     counts = calibrate(rows, labels, rubric=rubric, design="random").overall.counts
     assert (counts.labelled, counts.settled, counts.split, counts.cannot_tell) == (52, 50, 1, 1)
 
@@ -158,7 +176,12 @@ def test_several_raters_settle_by_majority_and_give_the_ceiling():
 
 def test_not_applicable_is_a_level_in_nominal_agreement():
     rubric = rubric_of(YES | {"allow_not_applicable": True})
-    cells = {("pass", "pass"): 20, ("fail", "fail"): 10, ("not_applicable", "not_applicable"): 8, ("pass", "not_applicable"): 2}
+    cells = {
+        ("pass", "pass"): 20,
+        ("fail", "fail"): 10,
+        ("not_applicable", "not_applicable"): 8,
+        ("pass", "not_applicable"): 2,
+    }
     rows, labels = crossed(rubric, cells, {"pass": 10})
     result = calibrate(rows, labels, rubric=rubric, design="random").overall
     assert result.levels == ("pass", "fail", "not_applicable")
@@ -173,14 +196,22 @@ def test_not_applicable_is_a_level_in_nominal_agreement():
 def test_not_applicable_leaves_a_scale_pairwise_and_is_counted(criterion):
     rubric = rubric_of(criterion | {"allow_not_applicable": True})
     low, high = ("1", "3") if criterion is TONE else (0.0, 10.0)
-    cells = {(low, low): 20, (high, high): 15, ("not_applicable", "not_applicable"): 3, (high, "not_applicable"): 2}
+    cells = {
+        (low, low): 20,
+        (high, high): 15,
+        ("not_applicable", "not_applicable"): 3,
+        (high, "not_applicable"): 2,
+    }
     rows, labels = crossed(rubric, cells, {high: 10})
     found = calibrate(rows, labels, rubric=rubric, design="random")
     result = found.overall
     assert (result.counts.used, result.agreement.n, result.coefficient.n) == (40, 35, 35)
     assert result.headline.human.value == pytest.approx(15 / 35)
     assert result.headline.corrected.method == "ratio of applicable"
-    assert "35 of 40 labelled items enter agreement; without 5 to which judge or people say it does not apply." in str(found)
+    assert (
+        "35 of 40 labelled items enter agreement; without 5 to which judge or people say it does not apply."
+        in str(found)
+    )
 
 
 def test_a_rater_alone_with_not_applicable_breaks_nothing():
@@ -209,7 +240,11 @@ WHOLE = rubric_of(YES | {"gate": True}, TONE, threshold=0.6)
 def whole(answers):
     """Calibrate WHOLE with one judge; `answers` are people's, (correct, tone) or with None for a blank."""
     rows = [row(WHOLE, f"i{n}", {"correct": "pass", "tone": "3"}) for n in range(len(answers))]
-    pairs = [(f"i{n}", name, a) for n, one in enumerate(answers) for name, a in zip(("correct", "tone"), one, strict=True)]
+    pairs = [
+        (f"i{n}", name, a)
+        for n, one in enumerate(answers)
+        for name, a in zip(("correct", "tone"), one, strict=True)
+    ]
     labels = [label(identity, name, a) for identity, name, a in pairs if a is not None]
     return calibrate(rows, labels, rubric=WHOLE, design="random")
 
@@ -240,7 +275,9 @@ def test_an_item_that_blanks_leave_open_is_missing_and_counted():
 def test_split_raters_leave_the_whole_open_unless_a_gate_failed():
     rows = [row(WHOLE, i, {"correct": "pass", "tone": "3"}) for i in ("a", "b")]
     labels = [label("a", "correct", "pass"), label("b", "correct", "fail")]
-    labels += [label(i, "tone", level, rater) for i in ("a", "b") for level, rater in (("1", "x"), ("3", "y"))]
+    labels += [
+        label(i, "tone", level, rater) for i in ("a", "b") for level, rater in (("1", "x"), ("3", "y"))
+    ]
     found = calibrate(rows, labels, rubric=WHOLE, design="random")
     assert (found.overall.counts.split, found.overall.counts.settled) == (1, 1)
     assert found["tone"].counts.split == 2
@@ -249,7 +286,11 @@ def test_split_raters_leave_the_whole_open_unless_a_gate_failed():
 def test_peoples_own_word_on_the_whole_is_compared_and_never_used():
     answers = [("pass", "3")] * 20 + [("fail", "3")] * 20
     rows = [row(WHOLE, f"i{n}", {"correct": "pass", "tone": "3"}) for n in range(40)]
-    labels = [label(f"i{n}", name, a) for n, one in enumerate(answers) for name, a in zip(("correct", "tone"), one, strict=True)]
+    labels = [
+        label(f"i{n}", name, a)
+        for n, one in enumerate(answers)
+        for name, a in zip(("correct", "tone"), one, strict=True)
+    ]
     own = [label(f"i{n}", "overall", "pass") for n in range(30)]
     found = calibrate(rows, [*labels, *own], rubric=WHOLE, design="random").overall
     assert found.headline.human.value == 0.5
@@ -261,7 +302,9 @@ def test_labels_of_overall_alone_are_said_to_be_unused():
     rows = [row(WHOLE, "a", {"correct": "pass", "tone": "3"})]
     found = calibrate(rows, [label("a", "overall", "pass")], rubric=WHOLE)
     assert found.overall.counts.labelled == 0
-    assert "labels of overall do not stand for answers to the criteria, and were not used alone" in found.notes
+    assert (
+        "labels of overall do not stand for answers to the criteria, and were not used alone" in found.notes
+    )
 
 
 # ---- kinds of rubrics ----
@@ -281,7 +324,11 @@ def test_a_single_criterion_is_the_whole_unless_a_threshold_asks_another_questio
 def test_several_criteria_without_a_threshold_have_a_mean():
     rubric = rubric_of(YES, TONE)
     rows = [row(rubric, f"i{n}", {"correct": "pass", "tone": "2"}) for n in range(30)]
-    labels = [label(f"i{n}", name, a) for n in range(30) for name, a in (("correct", "pass"), ("tone", "3" if n % 2 else "1"))]
+    labels = [
+        label(f"i{n}", name, a)
+        for n in range(30)
+        for name, a in (("correct", "pass"), ("tone", "3" if n % 2 else "1"))
+    ]
     whole = calibrate(rows, labels, rubric=rubric, design="random").overall
     assert (whole.scale, whole.headline.name) == ("numeric", "mean score")
     assert whole.headline.raw == pytest.approx(0.75)
@@ -315,7 +362,10 @@ def test_pairs_have_three_levels_and_agreement_without_ties():
 
 def test_several_pairwise_criteria_give_the_side_that_wins():
     rubric = rubric_of(SIDE, SIDE | {"name": "shorter"}, mode="pairwise")
-    rows = [row(rubric, "x", {"better": "a", "shorter": "b"}), row(rubric, "y", {"better": "a", "shorter": "tie"})]
+    rows = [
+        row(rubric, "x", {"better": "a", "shorter": "b"}),
+        row(rubric, "y", {"better": "a", "shorter": "tie"}),
+    ]
     labels = [label(i, name, "b") for i in ("x", "y") for name in ("better", "shorter")]
     result = calibrate(rows, labels, rubric=rubric, design="random").overall
     assert result.levels == ("a", "b", "tie")
@@ -406,7 +456,9 @@ def grouped(target, group="task"):
 
 def test_dependent_items_widen_the_rate_of_the_process_and_not_that_of_the_batch():
     # People's answers repeat within a task: 80 labels of 40 tasks say about as much as 40.
-    width = {t: [grouped(t, g).headline.human.half_width for g in ("task", None)] for t in ("process", "batch")}
+    width = {
+        t: [grouped(t, g).headline.human.half_width for g in ("task", None)] for t in ("process", "batch")
+    }
     assert width["process"][0] > 1.25 * width["process"][1]
     assert width["batch"][0] == width["batch"][1]
     assert "group" in grouped("process").coefficient.method

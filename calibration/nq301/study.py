@@ -1,0 +1,247 @@
+"""Hold four judges of open-domain answers against people: NQ301, 1,490 answers to 301 questions.
+
+Run ``python calibration/nq301/study.py --data ../shared/data/nq301``. Three judges are replayed from their recorded
+verdicts, the fourth (word overlap) grades anew. Writes ``results.json`` and ``README.md`` beside this file: counts
+and figures, no rows of the data. The same data, seed and splits give the same bytes.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+import judgekit as jk
+from judgekit.calibration.batch import load_batch, questions
+from judgekit.calibration.card import numbered
+from judgekit.calibration.estimates import Outcomes, quantities
+from judgekit.calibration.human import human_answers
+from judgekit.files.labels import read_labels
+from judgekit.stats import cohen_kappa, percent_agreement
+
+HERE = Path(__file__).resolve().parent
+JUDGES = ("gpt-4", "text-davinci-003", "BEM", "offline/lexical")
+CLUSTER = "question_id"
+
+
+def grade(data, judge, folder):
+    """Grade all items through judgekit, and load the batch with its questions as groups."""
+    model = judge if judge == "offline/lexical" else f"recorded/{data / 'verdicts.jsonl'}@{judge}"
+    out = folder / f"{judge.replace('/', '-')}.jsonl"
+    jk.grade_file(jk.judge(HERE / "rubric.yaml", model), data / "items.jsonl", out)
+    return load_batch(out, group=CLUSTER)
+
+
+def plain(estimate):
+    """Round an estimate for the record."""
+    values = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    return {**{name: round(value, 6) for name, value in values.items()}, "n": estimate.n}
+
+
+def measured(batch, labels):
+    """Measure a judge against all labels: with every item labelled the rate of the batch is known."""
+    result = jk.calibrate(batch, labels, design="random", target="batch").overall
+    right = sum(result.table[place][place] for place in range(2))
+    return {
+        "table": [list(row) for row in result.table],
+        "failed": result.counts.failed,
+        "agreement": plain(result.agreement),
+        "agreement_failures_wrong": round(right / result.counts.settled, 6),
+        "kappa": plain(result.coefficient),
+        "tpr": plain(result.rates.tpr),
+        "tnr": plain(result.rates.tnr),
+        "raw": round(result.headline.raw, 6),
+        "alpha_between_humans": plain(result.ceiling.alpha),
+    }
+
+
+def annotators(people, labels):
+    """Give the first two annotators' agreement and kappa, and how many items both labelled."""
+    said = {name: {} for name in ("annotator1", "annotator2")}
+    for label in labels.labels:
+        if label.rater in said:
+            said[label.rater][label.id] = label.answer == "correct"
+    codes = np.array([[said[name].get(key, -1) for name in said] for key in people.ids], int)
+    both = codes[(codes >= 0).all(axis=1)]
+    a, b = both.T
+    return {
+        "n": len(both),
+        "agreement": round(percent_agreement(a, b), 6),
+        "kappa": round(cohen_kappa(a, b, levels=(0, 1)), 6),
+    }
+
+
+def split(batch, people, labelled, target, group=None):
+    """Estimate the human rate from the labels of some items, as `calibrate` does."""
+    question = questions(batch.rubric)[-1]
+    columns = (people.codes, people.scores, people.passes)
+    known = Outcomes(labelled, *(column[labelled] for column in columns), group)
+    return quantities(question, batch.answers[question.name], known, "random", target)[0]
+
+
+def splits(batch, people, count, size, seed):
+    """Label `size` items at random, `count` times: does the corrected interval hold the true rate of the batch?"""
+    order = [batch.position[key] for key in people.ids]
+    assert order == sorted(order), "the ids of this data set sort in file order"
+    truth, rng = people.passes.mean(), np.random.default_rng(seed)
+    kept = {"human": [], "corrected": [], "alone": [], "by_question": []}
+    held = {"human": 0, "corrected": 0}
+    for _ in range(count):
+        labelled = rng.choice(len(batch.ids), size, replace=False)
+        found = split(batch, people, labelled, "batch")
+        for name in held:
+            estimate = getattr(found, name)
+            held[name] += estimate.low <= truth <= estimate.high
+            kept[name].append(2 * estimate.half_width)
+        group = numbered(batch.groups[place] for place in labelled)
+        kept["alone"].append(2 * split(batch, people, labelled, "process").corrected.half_width)
+        kept["by_question"].append(2 * split(batch, people, labelled, "process", group).corrected.half_width)
+    width = {name: round(float(np.mean(values)), 6) for name, values in kept.items()}
+    return {"coverage": {name: held[name] / count for name in held}, "width": width}
+
+
+def study(data, count, size, seed):
+    """Do everything; returns what ``results.json`` holds."""
+    with TemporaryDirectory() as folder:
+        batches = {judge: grade(data, judge, Path(folder)) for judge in JUDGES}
+    rubric = batches[JUDGES[0]].rubric
+    labels = read_labels(data / "labels.jsonl", rubric)
+    people = human_answers(labels, questions(rubric)[-1], rubric)
+    judges = {}
+    for judge, batch in batches.items():
+        judges[judge] = measured(batch, labels) | {"splits": splits(batch, people, count, size, seed)}
+    return {
+        "items": len(people.ids),
+        "questions": len(set(batches[JUDGES[0]].groups)),
+        "rubric": rubric.digest,
+        "human_rate": round(float(people.passes.mean()), 6),
+        "annotators_1_2": annotators(people, labels),
+        "splits": {"count": count, "labelled": size, "seed": seed},
+        "judges": judges,
+    }
+
+
+def interval(one, digits=3):
+    """Write a value with its interval."""
+    return f"{one['value']:.{digits}f} ({one['low']:.{digits}f}–{one['high']:.{digits}f})"
+
+
+def agreement_rows(results):
+    """One line a judge: how it agrees with the adjudicated labels."""
+    for judge, one in results["judges"].items():
+        cells = [interval(one[key]) for key in ("agreement", "kappa", "tpr", "tnr")]
+        yield f"| {judge} | {' | '.join(cells)} | {one['raw']:.3f} |"
+
+
+def table_rows(results):
+    """One line a judge: the confusion table, and what it did not answer."""
+    for judge, one in results["judges"].items():
+        (both, over), (under, neither) = one["table"]
+        yield f"| {judge} | {both} | {under} | {over} | {neither} | {sum(one['failed'].values())} |"
+
+
+def split_rows(results):
+    """One line a judge: coverage and widths over the splits."""
+    for judge, one in results["judges"].items():
+        held, width = one["splits"]["coverage"], one["splits"]["width"]
+        ratio = width["corrected"] / width["human"]
+        yield (
+            f"| {judge} | {held['corrected']:.1%} | {held['human']:.1%} | {width['corrected']:.4f} | "
+            f"{width['human']:.4f} | {ratio:.2f} | {width['alone']:.4f} | {width['by_question']:.4f} |"
+        )
+
+
+def noise(results):
+    """Monte Carlo standard error of a coverage near 95 %, and the judges that lie beyond two of them."""
+    error = (0.95 * 0.05 / results["splits"]["count"]) ** 0.5
+    held = {judge: one["splits"]["coverage"]["corrected"] for judge, one in results["judges"].items()}
+    return error, [judge for judge, share in held.items() if abs(share - 0.95) > 2 * error]
+
+
+def verdict_line(results):
+    """Say whether coverage came out as it should."""
+    error, off = noise(results)
+    if not off:
+        return f"Every coverage lies within two Monte Carlo standard errors ({2 * error:.1%}) of 95 %."
+    return f"Further than two Monte Carlo standard errors ({2 * error:.1%}) from 95 %: {', '.join(off)}."
+
+
+def readme(results):
+    """Write the study as Markdown."""
+    two, plan = results["annotators_1_2"], results["splits"]
+    alpha = next(iter(results["judges"].values()))["alpha_between_humans"]
+    return PAGE.format(
+        **results,
+        two=two,
+        plan=plan,
+        alpha=interval(alpha),
+        agreement="\n".join(agreement_rows(results)),
+        tables="\n".join(table_rows(results)),
+        rows="\n".join(split_rows(results)),
+        verdict=verdict_line(results),
+    )
+
+
+PAGE = """\
+# NQ301: four judges of open-domain answers
+
+Written by `study.py`; do not edit. {items:,} answers of twelve systems to {questions} questions, each labelled correct or
+incorrect by two or three people ([OpenQA-eval](https://github.com/ehsk/OpenQA-eval), arXiv 2305.06984; questions and
+gold answers from NQ-open, CC BY-SA 3.0). The rows are not kept here.
+
+    python calibration/nq301/study.py --data ../shared/data/nq301 --splits {plan[count]} --seed {plan[seed]}
+
+gpt-4, text-davinci-003 and BEM are the authors' recorded verdicts, replayed; offline/lexical is this package's word
+overlap, which reads no meaning.
+
+## Agreement with the adjudicated labels
+
+| judge | agreement | κ | passed what people passed | failed what they failed | raw rate |
+|---|---|---|---|---|--:|
+{agreement}
+
+People call {human_rate:.1%} correct. Between people: annotators 1 and 2 agree on {two[agreement]:.4f} of {two[n]:,} answers,
+κ {two[kappa]:.4f}; α over all annotators {alpha}. A κ above theirs is no feat: the adjudicated label is less noisy than
+one annotator. Intervals of agreement resample questions, since answers to one question stand or fall together.
+
+| judge | both correct | only people | only the judge | both incorrect | no verdict |
+|---|--:|--:|--:|--:|--:|
+{tables}
+
+## Correction from {plan[labelled]} labels
+
+{plan[count]:,} times: {plan[labelled]} answers drawn at random are labelled, the others are not looked at; 95 % intervals of the rate
+that people would give all {items:,}. Widths are means.
+
+| judge | corrected holds it | labels alone hold it | width corrected | labels alone | ratio | process, items as independent | by question |
+|---|--:|--:|--:|--:|--:|--:|--:|
+{rows}
+
+{verdict}
+
+**What clusters mean here.** For the rate of *these* answers (`target="batch"`) nothing: the labelled ones were drawn one
+by one, and the draw, not the questions, makes the error. For the rate that the same systems would reach on *other*
+questions (`target="process"`) the questions are the sample: answers to one question are alike, so {items:,} answers count
+for fewer, and `--group {cluster}` widens the interval (last columns). Even that asks about more questions of this kind,
+and about these twelve systems together.
+"""
+PAGE = PAGE.replace("{cluster}", CLUSTER)
+
+
+def main():
+    """Read the arguments, run, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with items, labels and verdicts")
+    parser.add_argument("--splits", type=int, default=1000)
+    parser.add_argument("--labels", type=int, default=100, help="items labelled in each split")
+    parser.add_argument("--seed", type=int, default=301)
+    given = parser.parse_args()
+    results = study(given.data, given.splits, given.labels, given.seed)
+    (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (HERE / "README.md").write_text(readme(results), "utf-8")
+    print(readme(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""What the page says of each criterion and of the item as a whole."""
+
+from dataclasses import dataclass, replace
+
+from judgekit.calibration.batch import GradedBatch, Question
+from judgekit.calibration.correct import Correction
+from judgekit.calibration.estimates import measures, raw_mean
+from judgekit.calibration.results import Calibration, CriterionResult, Decision
+from judgekit.calibration.text import agreement_lines, count_line, plural
+from judgekit.report.basis import whole_first
+from judgekit.report.numbers import Figure, carried, drawn, measured
+from judgekit.report.pictures import Heat, Intervals, heat, percent
+from judgekit.rubric import OVERALL
+
+SHARE_OF = "share of "
+# What a decision asks of who reads the number.
+MEANS = {
+    "trust": "On batches like this one the judge's own count may stand for people's. Label a few new items "
+    "now and then: a judge that fits today can drift.",
+    "correct": "Quote the corrected figure with its interval, never the judge's own count; and read below "
+    "where judge and people differ.",
+    "reject": "Use neither the judge's count nor its single verdicts for this. The human-only figure stands "
+    "by itself; read below what the judge gets wrong, and mend rubric, prompt or model.",
+    "relabel": "No judge can be measured against people who disagree among themselves. Settle the wording "
+    "with the raters, label again, then calibrate.",
+    "insufficient": "Nothing is settled yet about the judge. What the labels do show stands below.",
+}
+SHORT = {
+    "trust": "may be used as it is",
+    "correct": "correct it",
+    "reject": "do not use",
+    "relabel": "relabel first",
+    "insufficient": "not enough evidence",
+}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The shares of all levels of a scale without order, each line a level with its numbers."""
+
+    figures: tuple[Figure, ...]
+    picture: Intervals | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One count of the confusion table, and its share of what people said."""
+
+    count: int
+    share: str
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a section is about; `anchor` is ours, never a text from outside."""
+
+    anchor: str
+    name: str
+    title: str
+    question: str
+    scale: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Everything about one criterion, or the item as a whole.
+
+    Attributes
+    ----------
+    headline : Figure or None
+        The rate or mean that the criterion is about; None on a scale without one.
+    figures : tuple of Figure
+        All but the shares of levels.
+    sentences : tuple of str
+        How judge and people agree.
+    levels, rows, totals : tuples
+        The confusion table: each row the judge's answer, its cells, and its total.
+    answers : tuple of tuple
+        Without people: each answer of the judge, how often, and its share.
+    """
+
+    head: Heading
+    headline: Figure | None
+    figures: tuple[Figure, ...]
+    shares: Shares | None = None
+    sentences: tuple[str, ...] = ()
+    decision: Decision | None = None
+    levels: tuple[str, ...] = ()
+    rows: tuple[tuple[str, tuple[Cell, ...], int], ...] = ()
+    totals: tuple[int, ...] = ()
+    heat: Heat | None = None
+    answers: tuple[tuple[str, int, str], ...] = ()
+
+
+def sections(
+    batch: GradedBatch, calibration: Calibration | None, correction: Correction | None
+) -> list[Section]:
+    """Give the item as a whole first, then each criterion."""
+    ordered = whole_first(batch.rubric)
+    if calibration is not None:
+        return [_calibrated(n, q, calibration, batch) for n, q in enumerate(ordered)]
+    if correction is not None:
+        return [_carried(n, q, correction, batch) for n, q in enumerate(ordered)]
+    return [_counted(n, q, batch) for n, q in enumerate(ordered)]
+
+
+def _heading(place: int, question: Question) -> Heading:
+    title = "The item as a whole" if question.name == OVERALL else question.name
+    asks = question.criterion
+    return Heading(f"question-{place}", question.name, title, asks.question, asks.scale)
+
+
+def _answers(batch: GradedBatch, question: Question) -> str:
+    """Say on how many items the judge's count rests."""
+    given, total = int(batch.answers[question.name].answered.sum()), len(batch.ids)
+    part = f"{given:,} of " if given < total else ""
+    return f"the judge's answers on {part}{plural(total, 'item')}"
+
+
+def _calibrated(place: int, question: Question, calibration: Calibration, batch: GradedBatch) -> Section:
+    result = calibration[question.name]
+    target = question.criterion.target
+    totals = tuple(sum(column) for column in zip(*result.table, strict=True))
+    # A numeric scale has no table.
+    answers = zip(result.levels, result.table, strict=True) if result.table else ()
+    return Section(
+        _heading(place, question),
+        *_parted(
+            [
+                measured(q, result, calibration.design, _answers(batch, question), target)
+                for q in result.quantities
+            ]
+        ),
+        sentences=said(result),
+        decision=result.decision,
+        levels=result.levels if result.table else (),
+        rows=tuple(_row(name, row, totals, n) for n, (name, row) in enumerate(answers)),
+        totals=totals,
+        heat=heat(f"Judge and people on {question.name}", result.levels, result.table),
+    )
+
+
+def said(result: CriterionResult) -> tuple[str, ...]:
+    """Say in sentences how judge and people agree, and on how many items."""
+    return tuple(line.strip() for line in (*agreement_lines(result), count_line(result)))
+
+
+def _row(
+    name: str, row: tuple[int, ...], totals: tuple[int, ...], place: int
+) -> tuple[str, tuple[Cell, ...], int]:
+    cells = tuple(
+        Cell(count, percent(count, total), column == place)
+        for column, (count, total) in enumerate(zip(row, totals, strict=True))
+    )
+    return name, cells, sum(row)
+
+
+def _parted(figures: list[Figure]) -> tuple[Figure | None, tuple[Figure, ...], Shares | None]:
+    """Give the headline, the figures that stand alone, and the shares of levels, which stand together."""
+    alone = tuple(figure for figure in figures if not figure.name.startswith(SHARE_OF))
+    parts = tuple(figure for figure in figures if figure.name.startswith(SHARE_OF))
+    return next(iter(figures), None), alone, _shares(parts) if parts else None
+
+
+def _shares(figures: tuple[Figure, ...]) -> Shares:
+    marks = []
+    for figure in figures:
+        raw, *estimates = figure.picture.marks
+        if len(estimates) == 2:
+            level = figure.name.removeprefix(SHARE_OF)
+            marks.append(replace(estimates[-1], name=level, beside=raw.at))
+    whole = len(marks) == len(figures)
+    return Shares(figures, Intervals("Shares of the levels", tuple(marks), "%") if whole else None)
+
+
+def _carried(place: int, question: Question, correction: Correction, batch: GradedBatch) -> Section:
+    found = [q for q in correction.quantities if q.criterion == question.name]
+    return Section(
+        _heading(place, question), *_parted([carried(q, _answers(batch, question)) for q in found])
+    )
+
+
+def _counted(place: int, question: Question, batch: GradedBatch) -> Section:
+    judge = batch.answers[question.name]
+    found = []
+    for measure in measures(question):
+        raw = raw_mean(question, judge, measure.of(judge.codes, judge.scores, judge.passes))
+        found.append(drawn(measure.name, raw, _answers(batch, question), []))
+    counts = [int((judge.codes == code).sum()) for code in range(len(question.cell_names))]
+    total = sum(counts)
+    listed = [(n, c, percent(c, total)) for n, c in zip(question.cell_names, counts, strict=True) if c]
+    if question.criterion.scale == "binary":
+        listed = []  # The pass rate says it all.
+    # The table of answers holds the shares of levels.
+    plain = [figure for figure in found if not figure.name.startswith(SHARE_OF)]
+    return Section(_heading(place, question), next(iter(found), None), tuple(plain), answers=tuple(listed))

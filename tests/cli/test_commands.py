@@ -1,0 +1,409 @@
+"""Every command but grade, through the command line: results, exit codes, and what each refuses."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import desk
+import pytest
+
+from judgekit.library import names
+
+LEXICAL = ("--model", "offline/lexical")
+HELP = Path(__file__).with_name("help.txt")
+COMMANDS = ("", "init", "grade", "plan", "calibrate", "correct", "report", "demo", "rubric")
+
+
+@pytest.fixture
+def graded(judgekit, demo):
+    """The demo's answers, graded."""
+    assert judgekit("grade", "support-reply", "answers.jsonl", *LEXICAL, "--out", "graded.jsonl").code == 0
+    return demo
+
+
+@pytest.fixture
+def card(judgekit, graded):
+    """… and held against its labels."""
+    assert judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--out", "card.json").code == 0
+    return graded
+
+
+# ------------------------------------------------------------------------------------------------- all commands
+
+
+def words(text: str) -> str:
+    """Text without layout, and without the types of arguments, which each typer writes its own way."""
+    return " ".join(re.sub(r"<[^>]*>|[{}\[\]]", " ", text).split())
+
+
+def test_help(judgekit):
+    """Golden: after a wanted change, write what this prints into help.txt."""
+    found = []
+    for name in COMMANDS:
+        done = judgekit(*name.split(), "--help")
+        assert done.code == 0
+        found.append(words(done.out))
+    assert "\n\n".join(found) + "\n" == HELP.read_text(), "\n\n".join(found)
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:])
+def test_wrong_options(judgekit, command):
+    done = judgekit(command, "--no-such-option", "--json")
+    assert done.code == done.json["exit"] == 2
+    assert done.json["format"] == 1 and "--no-such-option" in done.json["error"]
+    assert "Usage: judgekit " in done.err
+
+
+MISSING = {
+    "init": ("q", "--from", "nowhere.jsonl"),
+    "grade": ("desk.yaml", "nowhere.jsonl", *LEXICAL, "--out", "o.jsonl"),
+    "plan": ("nowhere.jsonl", "--out", "o.csv", "--rubric", "desk.yaml"),
+    "calibrate": ("nowhere.jsonl", "nowhere.csv"),
+    "correct": ("nowhere.jsonl", "--calibration", "nowhere.json"),
+    "rubric show": ("nowhere.yaml",),
+    "rubric check": ("nowhere.yaml",),
+}
+
+
+@pytest.mark.parametrize("command", MISSING)
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--quiet",)])
+def test_missing_files(judgekit, command, flags):
+    done = judgekit(*command.split(), *MISSING[command], *flags)
+    assert done.code == 2
+    assert re.fullmatch(r"judgekit: nowhere\.\w+: .+\n", done.err)
+    assert done.json["exit"] == 2 if "--json" in flags else done.out in ("", done.out)
+
+
+def test_no_command(judgekit):
+    for arguments in ((), ("rubric",)):
+        done = judgekit(*arguments)
+        assert done.code == 2 and "Commands:" in done.err
+
+
+def test_version(judgekit):
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", judgekit("--version").out)
+
+
+def test_a_fault_of_judgekit(judgekit, monkeypatch):
+    """An exception that nobody foresaw: the traceback to report, and no exit code that means a finding."""
+
+    def broken(name):
+        raise RuntimeError("boo")
+
+    monkeypatch.setattr("judgekit.library.find", broken)
+    done = judgekit("rubric", "show", "x", "--json")
+    assert done.code == done.json["exit"] == 3
+    assert "RuntimeError: boo" in done.err and "please report it" in done.err
+
+
+def test_folders_that_are_not_there(judgekit, graded):
+    """Each says which, rather than failing with a traceback."""
+    for arguments in (
+        ("plan", "graded.jsonl", "--out", "no/sheet.csv"),
+        ("calibrate", "graded.jsonl", "labels.jsonl", "--out", "no/card.json"),
+        ("init", "graded.jsonl/x"),
+    ):
+        done = judgekit(*arguments)
+        assert done.code == 2 and "Traceback" not in done.err
+        assert re.search(r"judgekit: \S*(no|graded\.jsonl)\S*: .+", done.err)
+
+
+# --------------------------------------------------------------------------------------------------------- init
+
+
+def test_init(judgekit, folder):
+    done = judgekit("init", "q")
+    assert done.code == 0
+    assert done.out == (
+        "  q/rubric.yaml  the rubric to fill in\n"
+        "  q/items.jsonl  three invented items; put your own here\n\n"
+        "next: judgekit rubric check q/rubric.yaml, after you have written your own criteria\n"
+    )
+    assert judgekit("rubric", "check", "q/rubric.yaml").code == 0
+    done = judgekit("grade", "q/rubric.yaml", "q/items.jsonl", *LEXICAL, "--out", "q/graded.jsonl")
+    assert done.code == 0
+    plan = done.out.splitlines()[-1].removeprefix("next: judgekit ").split()
+    assert judgekit(*plan).code == 0
+
+
+def test_init_overwrites_nothing(judgekit, folder):
+    assert judgekit("init").code == 0
+    (folder / "rubric.yaml").write_text("mine")
+    done = judgekit("init", "--json")
+    assert done.code == 2 and "rubric.yaml exists, and nothing is overwritten" in done.json["error"]
+    assert (folder / "rubric.yaml").read_text() == "mine"
+
+
+def test_init_from_logs(judgekit, folder):
+    logs = [
+        {
+            "id": f"<b>{n}</b>\x1b[31m",
+            "question": "# Is it?\n```\n<script>",
+            "answer": {"n": n},
+            "null": n,
+            "true": None if n == 3 else n,
+            "user\nname: |": "x",
+        }
+        for n in range(50)
+    ]
+    desk.write_rows(folder / "logs.jsonl", logs)
+    done = judgekit("init", "q", "--from", "logs.jsonl", "--json")
+    assert done.json["files"] == ["q/read-first.md", "q/rubric.yaml"]
+    assert "20 of your 50 outputs, at random" in done.err
+    shown = judgekit("rubric", "show", "q/rubric.yaml", "--json").json["rubric"]
+    assert list(shown["inputs"]) == ["question", "answer", "null", "true"]
+    assert [given["required"] for given in shown["inputs"].values()] == [True, True, True, False]
+    assert (
+        r"take such a column with --map FIELD=COLUMN: 'user\nname: |'"
+        in (folder / "q/rubric.yaml").read_text()
+    )
+    read = (folder / "q/read-first.md").read_text()
+    assert read.count("\n## ") == 20 and read.count("What went wrong first, in your words:") == 20
+    assert "\n<script>" not in read and "\n    <script>" in read
+    assert "\n# Is it" not in read
+
+
+def test_init_from_few_logs(judgekit, folder):
+    desk.write_rows(folder / "logs.jsonl", [{"odd name": "x"}])
+    done = judgekit("init", "q", "--from", "logs.jsonl")
+    assert "1 of your 1 outputs" in done.out
+    assert judgekit("rubric", "check", "q/rubric.yaml").code == 0
+    (folder / "logs.jsonl").write_text("")
+    done = judgekit("init", "r", "--from", "logs.jsonl")
+    assert done.code == 2 and "logs.jsonl: holds no rows" in done.err and not (folder / "r").exists()
+
+
+# --------------------------------------------------------------------------------------------------------- plan
+
+
+def read_sheet(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("name", ["sheet.csv", "sheet.jsonl"])
+def test_plan(judgekit, graded, name):
+    done = judgekit("plan", "graded.jsonl", "--n", "30", "--seed", "5", "--rater", "kim", "--out", name)
+    assert done.code == 0
+    assert done.out.startswith(f"30 of 200 items drawn at random into {name}, without the judge's verdicts.")
+    assert done.out.endswith(f"next: judgekit calibrate GRADED.jsonl {name} --out CARD.json\n")
+    rows = read_sheet(graded / name) if name.endswith("csv") else desk.read_rows(graded / name)
+    assert len({row["id"] for row in rows}) == 30
+    for row in rows:
+        assert {row[c] for c in ("resolves", "policy", "tone", "next_step", "note")} == {""}
+        assert (row["rater"], row["design"]) == ("kim", "random")
+        frame = row["frame"] if isinstance(row["frame"], dict) else json.loads(row["frame"])
+        assert frame["size"] == 200
+        assert not {"verdict", "label", "score", "key", "passed"} & row.keys()
+    said = (graded / name).read_text()
+    assert "heuristic" not in said and "fingerprint" not in said
+
+
+def test_plan_refuses_what_exists(judgekit, graded):
+    (graded / "sheet.csv").write_text("my labels")
+    done = judgekit("plan", "graded.jsonl", "--out", "sheet.csv")
+    assert done.code == 2 and "sheet.csv exists, and may hold labels" in done.err
+    assert (graded / "sheet.csv").read_text() == "my labels"
+
+
+def test_plan_more_than_there_is(judgekit, graded):
+    done = judgekit("plan", "graded.jsonl", "--n", "201", "--out", "sheet.csv")
+    assert done.code == 2 and "holds 200 items, 201 cannot be drawn" in done.err
+
+
+def test_plan_from_items(judgekit, folder):
+    done = judgekit("plan", "items.jsonl", "--n", "3", "--out", "s.csv")
+    assert done.code == 2 and "--rubric" in done.err
+    assert judgekit("plan", "items.jsonl", "--n", "3", "--out", "s.csv", "--rubric", "desk.yaml").code == 0
+
+
+def test_cells_of_a_plan_are_no_formulas(judgekit, folder):
+    odd = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
+    desk.write_rows(folder / "items.jsonl", [desk.item(n) | {"input": text} for n, text in enumerate(odd)])
+    judgekit("grade", "desk.yaml", "items.jsonl", *LEXICAL, "--out", "g.jsonl")
+    assert judgekit("plan", "g.jsonl", "--n", "6", "--out", "s.csv").code == 0
+    assert sorted(row["input"] for row in read_sheet(folder / "s.csv")) == sorted("'" + text for text in odd)
+
+
+def test_plan_of_an_unfinished_run(judgekit, folder):
+    (folder / "out.journal").write_text("")
+    done = judgekit("plan", "out.jsonl", "--out", "s.csv", "--rubric", "desk.yaml")
+    assert done.code == 2
+
+
+# ------------------------------------------------------------------------------------------------------- rubric
+
+
+def test_rubric_list(judgekit):
+    done = judgekit("rubric", "list")
+    assert [line.split("@")[0] for line in done.out.splitlines()[:-2]] == names()
+    assert [one["name"] for one in judgekit("rubric", "list", "--json").json["rubrics"]] == names()
+
+
+def test_rubric_show(judgekit):
+    done = judgekit("rubric", "show", "groundedness")
+    assert done.out.startswith("# groundedness@") and "## Requirements" in done.out
+    assert "next: judgekit grade groundedness ITEMS.jsonl" in done.out
+    done = judgekit("rubric", "show", "groundednes")
+    assert done.code == 2 and "did you mean 'groundedness'?" in done.err
+
+
+def test_rubric_check(judgekit, folder):
+    done = judgekit("rubric", "check", "desk.yaml")
+    assert re.match(
+        r"desk\.yaml: desk@1\.0\.0, 1 criterion, digest sha256:\w{12}: nothing to object to\n", done.out
+    )
+    (folder / "bad.yaml").write_text(
+        desk.RUBRIC.replace("scale: binary", "scale: binarry").replace("gate:", "gat:")
+    )
+    done = judgekit("rubric", "check", "bad.yaml", "--json")
+    assert done.code == 2 and len(done.json["problems"]) >= 2
+    assert all(problem["where"] == "bad.yaml" and problem["line"] for problem in done.json["problems"])
+
+
+# -------------------------------------------------------------------------------------------- calibrate, correct
+
+SHAPE = """\
+support-reply@1.0.0 graded by offline/lexical, held against people; rates of the system that made them.
+
+The item as a whole (binary)
+
+  pass rate                      95 % interval      from
+  raw         # %             none: a judge's count is not an estimate
+  human only  # %             # – #        60 labels chosen at random
+  corrected   # %             # – #        60 labels + 200 verdicts, # × the width
+"""
+
+
+def test_calibrate(judgekit, graded):
+    done = judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--out", "card.json")
+    assert done.code == 0
+    assert (
+        re.sub(r"\d+\.\d+(?!\.)", "#", done.out.replace("@1.0.0", "@V"))
+        .replace("@V", "@1.0.0")
+        .startswith(SHAPE)
+    )
+    assert "Decision: correct this judge: raw 72.5 %" in done.out
+    assert done.out.splitlines()[-1].startswith("next: judgekit report graded.jsonl --labels labels.jsonl")
+    again = judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--out", "card.json", "--json")
+    assert again.code == 0 and again.json["decision"]
+    assert json.loads((graded / "card.json").read_text())["kind"] == "card"
+
+
+def labels_file(folder: Path, labels: dict[str, str]) -> None:
+    rows = [
+        {"id": key, "criterion": "right", "rater": "kim", "label": label} for key, label in labels.items()
+    ]
+    desk.write_rows(folder / "people.jsonl", [row | {"design": "random"} for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("people", "code", "verb"),
+    [
+        ("agree", 0, "trust"),
+        ("differ", 1, "reject"),
+        ("few", 4, "insufficient"),
+    ],
+)
+def test_exit_code_of_a_decision(judgekit, folder, people, code, verb):
+    numbers = range(300)
+    judge = {desk.item(n)["id"]: desk.label_of(n) for n in numbers}
+    desk.write_rows(folder / "items.jsonl", [desk.item(n) for n in numbers])
+    said = [{"id": key, "criterion": "right", "label": label} for key, label in judge.items()]
+    desk.write_rows(folder / "said.jsonl", said)
+    model = ("--model", "recorded/said.jsonl")
+    assert judgekit("grade", "desk.yaml", "items.jsonl", *model, "--out", "g.jsonl").code == 0
+    coin = {key: ("pass", "fail")[int(key[-1]) // 2 % 2] for key in judge}
+    labels_file(folder, {"agree": judge, "differ": coin, "few": dict(list(judge.items())[:5])}[people])
+    # A trust needs more than chance agreement with people who agree themselves; see the decision rules.
+    if people == "agree":
+        rows = desk.read_rows(folder / "people.jsonl")
+        desk.write_rows(folder / "people.jsonl", rows + [row | {"rater": "lee"} for row in rows])
+    done = judgekit("calibrate", "g.jsonl", "people.jsonl", "--json")
+    assert (done.json["decision"], done.code) == (verb, code), done.err
+
+
+def test_calibrate_overwrites_cards_only(judgekit, card):
+    for name in ("labels.jsonl", "graded.jsonl", "graded.run.json", "answers.jsonl"):
+        before = (card / name).read_bytes()
+        done = judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--out", name)
+        assert done.code == 2 and f"{name}: exists and is not a card" in done.err
+        assert (card / name).read_bytes() == before
+    assert judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--out", "card.json").code == 0
+
+
+def test_calibrate_refuses(judgekit, graded):
+    for options, said in (
+        (("--design", "guess"), "guess"),
+        (("--target", "moon"), "moon"),
+        (("--rubric", "groundedness"), "was graded by support-reply@1.0.0"),
+        (("--group", "nowhere"), "nowhere"),
+    ):
+        done = judgekit("calibrate", "graded.jsonl", "labels.jsonl", *options)
+        assert done.code == 2 and said in done.err, done.err
+    desk.write_rows(graded / "other.jsonl", [{"id": "zz", "criterion": "tone", "rater": "k", "label": "1"}])
+    done = judgekit("calibrate", "graded.jsonl", "other.jsonl")
+    assert done.code == 2 and "'zz'" in done.err
+
+
+@pytest.fixture
+def next_week(judgekit, card):
+    """Another batch by the same judge."""
+    rows = desk.read_rows(card / "answers.jsonl")[60:]
+    desk.write_rows(card / "week.jsonl", [row | {"id": f"w{row['id']}"} for row in rows])
+    assert judgekit("grade", "support-reply", "week.jsonl", *LEXICAL, "--out", "week_graded.jsonl").code == 0
+    return card
+
+
+def test_correct(judgekit, next_week):
+    done = judgekit("correct", "week_graded.jsonl", "--calibration", "card.json")
+    assert done.code == 4
+    assert "if a verdict still means what it meant (mix)" in done.out
+    assert "which holds is yours to say (--shift), or label some" in done.out
+    for shift in ("mix", "prevalence"):
+        done = judgekit(
+            "correct", "week_graded.jsonl", "--calibration", "card.json", "--shift", shift, "--json"
+        )
+        assert done.code == 0 and done.json["quantities"]
+    assert judgekit("correct", "graded.jsonl", "--calibration", "card.json").code == 0
+
+
+def test_stale_card(judgekit, next_week):
+    card = json.loads((next_week / "card.json").read_text())
+    card["fingerprint"] = "sha256:" + "0" * 64
+    (next_week / "card.json").write_text(json.dumps(card))
+    command = ("correct", "week_graded.jsonl", "--calibration", "card.json", "--shift", "mix")
+    done = judgekit(*command, "--json")
+    assert done.code == done.json["exit"] == 2 and "the card is stale" in done.json["error"]
+    done = judgekit(*command, "--force")
+    assert done.code == 0 and "STALE CARD, nothing below can be relied on" in done.out
+    heads = [line for line in done.out.splitlines() if line.endswith((" rate", " score", "(stale)"))]
+    assert heads and all(line.endswith("(stale)") for line in heads)
+    assert judgekit(*command, "--force", "--json").json["stale"]
+
+
+def test_correct_by_what_is_no_card(judgekit, card):
+    done = judgekit("correct", "graded.jsonl", "--calibration", "graded.run.json")
+    assert done.code == 2 and "is not a card" in done.err
+    done = judgekit("correct", "answers.jsonl", "--calibration", "card.json")
+    assert done.code == 2
+
+
+# --------------------------------------------------------------------------------------------------------- demo
+
+
+def test_demo(judgekit, folder):
+    done = judgekit("demo")
+    lines = done.out.splitlines()
+    assert done.code == 0 and done.err == ""
+    assert lines[0] == (
+        "200 answers from a support desk, graded by offline/lexical with support-reply@1.0.0   (nothing leaves "
+        "this machine)"
+    )
+    assert re.fullmatch(r"  graded 200 of 200, 0 failed, \d+\.\d s, \$0\.00", lines[1])
+    rows = [line.split()[0] for line in lines[3:8]]
+    assert rows == ["pass", "raw", "human", "corrected", "truth"]
+    assert lines[-1] == "next: judgekit init my-eval --from your-logs.jsonl"
+    again = judgekit("demo", "--json", "--quiet").json
+    assert again["truth"] == 0.52 and again["report"] == "demo/report.html"
