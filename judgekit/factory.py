@@ -58,7 +58,7 @@ def judge(
     """
     one = find(rubric)
     if not destination(model, base_url):
-        _needs_no_server(model, base_url=base_url, api_key_env=api_key_env)
+        _needs_no_server(model, base_url=base_url, api_key_env=api_key_env, price=price)
         return LexicalGrader(one) if model == LEXICAL else _recorded(one, model.removeprefix(RECORDED))
     from judgekit.providers.openai import OpenAIClient
 
@@ -104,6 +104,8 @@ def _needs_no_server(model: str, **given: Any) -> None:
 def _recorded(rubric: Rubric, source: str) -> RecordedGrader:
     from judgekit.files.recorded import read_recorded
 
+    if not source:
+        raise UsageError("recorded/ needs a file: recorded/FILE or recorded/FILE@JUDGE")
     # A file name may itself hold an @; what exists as a file is one.
     path, at, name = source.rpartition("@")
     if not at or Path(source).exists():

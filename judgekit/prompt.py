@@ -108,6 +108,8 @@ def field_text(name: str, value: Any) -> str:
 
 
 def _step(step: Any) -> str:
+    if isinstance(step, str):
+        return step
     if not isinstance(step, Mapping) or not isinstance(step.get("content"), str | None):
         return dumps(step)
     more = {k: v for k, v in step.items() if k not in ("role", "content") and v not in (None, [], "")}

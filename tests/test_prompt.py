@@ -6,8 +6,8 @@ import pytest
 from design_rubric import DESIGN
 from hypothesis import example, given
 from hypothesis import strategies as st
-from judged import LENGTH, SIDE, YES, rubric_of
 from jsonschema import Draft202012Validator
+from judged import LENGTH, SIDE, YES, rubric_of
 
 from judgekit.item import Item
 from judgekit.prompt import Template, field_text, repair_text, schema, system_text, user_text
@@ -205,7 +205,8 @@ def test_fields_come_in_the_order_of_the_rubric_and_absent_ones_are_left_out():
         ("x", ["a", 1], '["a", 1]'),
         ("x", {"é": None}, '{"é": null}'),
         ("messages", [], "[]"),
-        ("messages", ["call f()", "ok"], '1. "call f()"\n2. "ok"'),
+        ("messages", ['say "x"\nagain', {"content": "y"}], '1. say "x"\nagain\n2. unknown: y'),
+        ("messages", ["call f()", "ok"], "1. call f()\n2. ok"),
         (
             "messages",
             [

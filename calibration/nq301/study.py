@@ -1,8 +1,9 @@
 """Hold four judges of open-domain answers against people: NQ301, 1,490 answers to 301 questions.
 
-Run ``python calibration/nq301/study.py --data ../shared/data/nq301``. Three judges are replayed from their recorded
-verdicts, the fourth (word overlap) grades anew. Writes ``results.json`` and ``README.md`` beside this file: counts
-and figures, no rows of the data. The same data, seed and splits give the same bytes.
+Run ``python calibration/nq301/study.py --data ../shared/data/nq301``. Three judges are replayed from their
+recorded verdicts, the fourth (word overlap) grades anew. Writes ``results.json`` and, from ``page.md``,
+``README.md`` beside this file: counts and figures, no rows of the data. The same data, seed and splits give
+the same bytes.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from judgekit.calibration.card import numbered
 from judgekit.calibration.estimates import Outcomes, quantities
 from judgekit.calibration.human import human_answers
 from judgekit.files.labels import read_labels
+from judgekit.labels import LabelSet
 from judgekit.stats import cohen_kappa, percent_agreement
 
 HERE = Path(__file__).resolve().parent
@@ -53,7 +55,15 @@ def measured(batch, labels):
         "tnr": plain(result.rates.tnr),
         "raw": round(result.headline.raw, 6),
         "alpha_between_humans": plain(result.ceiling.alpha),
+        "in_an_annotators_place": plain(result.ceiling.judge),
+        "annotator_with_the_others": plain(result.ceiling.human),
+        "difference": plain(result.ceiling.difference),
     }
+
+
+def without_tie_breaker(labels):
+    """Leave out annotator3, who was asked where the others differed and so is no part of a ceiling."""
+    return LabelSet(tuple(label for label in labels.labels if label.rater != "annotator3"), labels.notes)
 
 
 def annotators(people, labels):
@@ -81,7 +91,7 @@ def split(batch, people, labelled, target, group=None):
 
 
 def splits(batch, people, count, size, seed):
-    """Label `size` items at random, `count` times: does the corrected interval hold the true rate of the batch?"""
+    """Label `size` items at random, `count` times; give coverage of the batch's rate, and mean widths."""
     order = [batch.position[key] for key in people.ids]
     assert order == sorted(order), "the ids of this data set sort in file order"
     truth, rng = people.passes.mean(), np.random.default_rng(seed)
@@ -106,7 +116,7 @@ def study(data, count, size, seed):
     with TemporaryDirectory() as folder:
         batches = {judge: grade(data, judge, Path(folder)) for judge in JUDGES}
     rubric = batches[JUDGES[0]].rubric
-    labels = read_labels(data / "labels.jsonl", rubric)
+    labels = without_tie_breaker(read_labels(data / "labels.jsonl", rubric))
     people = human_answers(labels, questions(rubric)[-1], rubric)
     judges = {}
     for judge, batch in batches.items():
@@ -141,6 +151,14 @@ def table_rows(results):
         yield f"| {judge} | {both} | {under} | {over} | {neither} | {sum(one['failed'].values())} |"
 
 
+def place_rows(results):
+    """One line a judge: its agreement with the annotators, beside theirs with each other."""
+    for judge, one in results["judges"].items():
+        cells = [interval(one[key]) for key in ("in_an_annotators_place", "annotator_with_the_others")]
+        apart = one["difference"]
+        yield f"| {judge} | {' | '.join(cells)} | {apart['value']:+.3f} | {apart['low']:+.3f} |"
+
+
 def split_rows(results):
     """One line a judge: coverage and widths over the splits."""
     for judge, one in results["judges"].items():
@@ -148,85 +166,54 @@ def split_rows(results):
         ratio = width["corrected"] / width["human"]
         yield (
             f"| {judge} | {held['corrected']:.1%} | {held['human']:.1%} | {width['corrected']:.4f} | "
-            f"{width['human']:.4f} | {ratio:.2f} | {width['alone']:.4f} | {width['by_question']:.4f} |"
+            f"{width['human']:.4f} | {ratio:.2f} |"
         )
 
 
-def noise(results):
-    """Monte Carlo standard error of a coverage near 95 %, and the judges that lie beyond two of them."""
-    error = (0.95 * 0.05 / results["splits"]["count"]) ** 0.5
-    held = {judge: one["splits"]["coverage"]["corrected"] for judge, one in results["judges"].items()}
-    return error, [judge for judge, share in held.items() if abs(share - 0.95) > 2 * error]
+def width_rows(results):
+    """One line a judge: how wide the interval for other questions is, with and without clusters."""
+    for judge, one in results["judges"].items():
+        width = one["splits"]["width"]
+        yield f"| {judge} | {width['alone']:.4f} | {width['by_question']:.4f} |"
 
 
 def verdict_line(results):
-    """Say whether coverage came out as it should."""
-    error, off = noise(results)
-    if not off:
-        return f"Every coverage lies within two Monte Carlo standard errors ({2 * error:.1%}) of 95 %."
-    return f"Further than two Monte Carlo standard errors ({2 * error:.1%}) from 95 %: {', '.join(off)}."
+    """Say whether coverage came out as it should, within Monte Carlo error."""
+    count = results["splits"]["count"]
+    error = 2 * (0.95 * 0.05 / count) ** 0.5
+    off = []
+    for judge, one in results["judges"].items():
+        held, alone = (one["splits"]["coverage"][name] for name in ("corrected", "human"))
+        if abs(held - 0.95) > error:
+            side = "the safe side" if held > 0.95 else "THE WRONG SIDE"
+            off.append(
+                f"{judge} ({held:.1%}, on {side}; labels alone hold it in {alone:.1%} of the same draws)"
+            )
+    points = f"{count:,} draws tell a coverage from 95 % if it is {100 * error:.1f} points off"
+    return f"{points}. Off: {', '.join(off)}." if off else f"{points}; none is."
 
 
 def readme(results):
     """Write the study as Markdown."""
     two, plan = results["annotators_1_2"], results["splits"]
     alpha = next(iter(results["judges"].values()))["alpha_between_humans"]
-    return PAGE.format(
-        **results,
-        two=two,
-        plan=plan,
-        alpha=interval(alpha),
-        agreement="\n".join(agreement_rows(results)),
-        tables="\n".join(table_rows(results)),
-        rows="\n".join(split_rows(results)),
-        verdict=verdict_line(results),
+    return (
+        (HERE / "page.md")
+        .read_text("utf-8")
+        .format(
+            **results,
+            two=two,
+            plan=plan,
+            alpha=interval(alpha),
+            cluster=CLUSTER,
+            places="\n".join(place_rows(results)),
+            agreement="\n".join(agreement_rows(results)),
+            tables="\n".join(table_rows(results)),
+            rows="\n".join(split_rows(results)),
+            widths="\n".join(width_rows(results)),
+            verdict=verdict_line(results),
+        )
     )
-
-
-PAGE = """\
-# NQ301: four judges of open-domain answers
-
-Written by `study.py`; do not edit. {items:,} answers of twelve systems to {questions} questions, each labelled correct or
-incorrect by two or three people ([OpenQA-eval](https://github.com/ehsk/OpenQA-eval), arXiv 2305.06984; questions and
-gold answers from NQ-open, CC BY-SA 3.0). The rows are not kept here.
-
-    python calibration/nq301/study.py --data ../shared/data/nq301 --splits {plan[count]} --seed {plan[seed]}
-
-gpt-4, text-davinci-003 and BEM are the authors' recorded verdicts, replayed; offline/lexical is this package's word
-overlap, which reads no meaning.
-
-## Agreement with the adjudicated labels
-
-| judge | agreement | κ | passed what people passed | failed what they failed | raw rate |
-|---|---|---|---|---|--:|
-{agreement}
-
-People call {human_rate:.1%} correct. Between people: annotators 1 and 2 agree on {two[agreement]:.4f} of {two[n]:,} answers,
-κ {two[kappa]:.4f}; α over all annotators {alpha}. A κ above theirs is no feat: the adjudicated label is less noisy than
-one annotator. Intervals of agreement resample questions, since answers to one question stand or fall together.
-
-| judge | both correct | only people | only the judge | both incorrect | no verdict |
-|---|--:|--:|--:|--:|--:|
-{tables}
-
-## Correction from {plan[labelled]} labels
-
-{plan[count]:,} times: {plan[labelled]} answers drawn at random are labelled, the others are not looked at; 95 % intervals of the rate
-that people would give all {items:,}. Widths are means.
-
-| judge | corrected holds it | labels alone hold it | width corrected | labels alone | ratio | process, items as independent | by question |
-|---|--:|--:|--:|--:|--:|--:|--:|
-{rows}
-
-{verdict}
-
-**What clusters mean here.** For the rate of *these* answers (`target="batch"`) nothing: the labelled ones were drawn one
-by one, and the draw, not the questions, makes the error. For the rate that the same systems would reach on *other*
-questions (`target="process"`) the questions are the sample: answers to one question are alike, so {items:,} answers count
-for fewer, and `--group {cluster}` widens the interval (last columns). Even that asks about more questions of this kind,
-and about these twelve systems together.
-"""
-PAGE = PAGE.replace("{cluster}", CLUSTER)
 
 
 def main():

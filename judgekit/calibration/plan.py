@@ -109,7 +109,7 @@ def _csv(lines: Iterable[dict[str, Any]]) -> Iterator[str]:
     rows = list(lines)
     header = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\r\n")  # else a lone \r in a cell stays without quotes
     writer.writerow(header)
     for row in rows:
         if row["id"].startswith(_FORMULA):

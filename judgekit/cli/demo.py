@@ -13,7 +13,7 @@ MODEL = "offline/lexical"
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the files go.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")] = Path("demo"),
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -33,10 +33,7 @@ def read_graded(path: str | Path) -> Iterator[GradedRow]:
         At the end, naming every line that is no graded row; at once if the file is still being written.
     """
     path = Path(path)
-    if not path.exists() and journal_path(path).exists():
-        raise InputError(
-            [Problem("is not finished: run the same `judgekit grade` again to go on", str(path))]
-        )
+    _check_finished(path)
     problems = Problems(str(path))
     yield from graded_from_rows(read_rows(path, problems), problems)
     problems.raise_if_any()
@@ -66,6 +63,15 @@ def graded_from_rows(rows: Iterable[Row], problems: Problems) -> Iterator[Graded
         problems.add("holds no graded rows")
 
 
+def _check_finished(graded: Path) -> None:
+    if graded.exists():
+        return
+    said = "there is no such file"
+    if journal_path(graded).exists():
+        said = "is not finished: run the same `judgekit grade` again to go on"
+    raise InputError([Problem(said, str(graded))])
+
+
 def manifest_path(graded: str | Path) -> Path:
     """Give the place of the manifest: ``answers.jsonl`` has ``answers.run.json``."""
     return Path(graded).with_suffix(".run.json")
@@ -85,6 +91,7 @@ def read_manifest(graded: str | Path) -> dict[str, Any]:
         If it is missing or not one.
     """
     path = manifest_path(graded)
+    _check_finished(Path(graded))
     try:
         data = loads(path.read_text("utf-8"))
     except OSError:

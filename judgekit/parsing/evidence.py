@@ -23,14 +23,16 @@ class Source:
     def locate(self, quote: str) -> Evidence:
         """Say whether and where a quote stands here; white space and typographic signs are folded."""
         quoted = quote.strip()
-        for text in self.texts:
-            if quoted and (at := text.content.find(quoted)) >= 0:
-                return Evidence(self.field, quote, True, text.start(at), text.step)
         wanted = _fold(quoted)[0].strip()
+        if not wanted:
+            return Evidence(self.field, quote, False)
+        for text in self.texts:
+            if (at := text.content.find(quoted)) >= 0:
+                return Evidence(self.field, quote, True, text.start(at), text.step)
         if self.folded is None:
             self.folded = [_fold(text.content) for text in self.texts]
         for text, (folded, places) in zip(self.texts, self.folded, strict=True):
-            if wanted and (at := folded.find(wanted)) >= 0:
+            if (at := folded.find(wanted)) >= 0:
                 return Evidence(self.field, quote, True, text.start(places[at]), text.step)
         return Evidence(self.field, quote, False)
 

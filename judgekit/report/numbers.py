@@ -94,7 +94,8 @@ def drawn(
         if limits or estimate.defined:
             marks.append(mark_of(kind, title, _beside(name, estimate), estimate))
     share_required = None if required is None else 100 * required
-    picture = Intervals(f"{name[:1].upper()}{name[1:]} on an axis", tuple(marks), unit_of(name), share_required)
+    title = f"{name[:1].upper()}{name[1:]} on an axis"
+    picture = Intervals(title, tuple(marks), unit_of(name), share_required)
     return Figure(name, tuple(lines), picture, met)
 
 

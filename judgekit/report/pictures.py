@@ -14,6 +14,8 @@ TICKS = (0, 25, 50, 75, 100)
 ROW, AXIS, HEAD = 50, 24, 18
 # Letters of a level's name beside a square, and the most levels that are drawn.
 NAME, LEVELS = 14, 14
+# Letters of a level's name above an interval: its numbers need the rest of a phone's width.
+LINE_NAME = 20
 
 
 @dataclass(frozen=True)
@@ -160,9 +162,9 @@ def _square(x: int, y: int, count: int, total: int, agrees: bool) -> Square:
     return Square(x, y, count, percent(count, total), round(share, 3), agrees)
 
 
-def short(name: str) -> str:
-    """Cut the name of a level to what fits beside a square."""
-    return name if len(name) <= NAME else name[: NAME - 1] + "…"
+def short(name: str, letters: int = NAME) -> str:
+    """Cut the name of a level to what fits into a picture."""
+    return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
 def percent(count: int, total: int) -> str:

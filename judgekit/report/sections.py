@@ -8,8 +8,8 @@ from judgekit.calibration.estimates import measures, raw_mean
 from judgekit.calibration.results import Calibration, CriterionResult, Decision
 from judgekit.calibration.text import agreement_lines, count_line, plural
 from judgekit.report.basis import whole_first
-from judgekit.report.numbers import Figure, carried, drawn, measured
-from judgekit.report.pictures import Heat, Intervals, heat, percent
+from judgekit.report.numbers import OPEN, Figure, carried, drawn, measured
+from judgekit.report.pictures import LINE_NAME, Heat, Intervals, heat, percent, short
 from judgekit.rubric import OVERALL
 
 SHARE_OF = "share of "
@@ -167,9 +167,12 @@ def _shares(figures: tuple[Figure, ...]) -> Shares:
     marks = []
     for figure in figures:
         raw, *estimates = figure.picture.marks
-        if len(estimates) == 2:
-            level = figure.name.removeprefix(SHARE_OF)
-            marks.append(replace(estimates[-1], name=level, beside=raw.at))
+        line = figure.lines[-1]
+        # Two assumptions have no one place on a line.
+        if estimates and line.name == "corrected":
+            level = short(figure.name.removeprefix(SHARE_OF), LINE_NAME)
+            said = line.interval if line.value == OPEN else f"{line.value} ({line.interval})"
+            marks.append(replace(estimates[-1], name=level, said=said, beside=raw.at))
     whole = len(marks) == len(figures)
     return Shares(figures, Intervals("Shares of the levels", tuple(marks), "%") if whole else None)
 

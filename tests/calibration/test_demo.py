@@ -55,7 +55,7 @@ def test_the_corrected_interval_holds_the_truth_in_500_other_draws(graded, targe
     human = 2 * np.mean([one.human.half_width for one in found])
     corrected = 2 * np.mean([one.corrected.half_width for one in found])
     print(
-        f"\n{DRAWS} draws of {LABELLED}, target {target}: the corrected interval holds the truth in {held:.1%};"
+        f"\n{DRAWS} draws of {LABELLED}, target {target}: corrected intervals hold the truth in {held:.1%};"
     )
     print(f"mean widths: labels alone {human:.3f}, corrected {corrected:.3f}, ratio {corrected / human:.2f}")
     assert held >= 0.93

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from judged import LENGTH, SIDE, TONE, TOPIC, YES, binary, crossed, label, row, rubric_of
+from scipy.special import stdtrit
 from sklearn.metrics import accuracy_score, cohen_kappa_score
 
 from judgekit.calibration import calibrate
-from judgekit.stats import corrected_mean, icc, krippendorff_alpha
+from judgekit.stats import icc, krippendorff_alpha
+from judgekit.stats.difference import folds_of
 
 EXACT = {"rel": 0, "abs": 1e-12}
 
@@ -91,12 +93,16 @@ def test_an_ordinal_mean_is_the_cross_fitted_difference_estimate():
     rows, labels, judge, human = drawn(rubric, ("1", "2", "3"))
     found = calibrate(rows, labels, rubric=rubric, design="random", target="batch").overall.headline
     score = np.array([0.0, 0.5, 1.0])
-    f, y = score[judge], score[human]
-    same = corrected_mean(f, np.arange(80), y, target="batch", method="difference")
-    assert (found.corrected.value, found.corrected.low) == pytest.approx((same.value, same.low), **EXACT)
-    # E1 by hand from λ fitted on all labels: cross-fitting moves it by little
-    lam = np.cov(y, f[:80])[0, 1] / np.var(f)
-    assert found.corrected.value == pytest.approx(np.mean(y - lam * (f[:80] - f.mean())), abs=0.01)
+    f, y = score[judge] - score[judge].mean(), score[human]
+    folds = folds_of((y, f[:80]))
+    slopes = [np.cov(y[folds != k], f[:80][folds != k])[0, 1] / np.var(f) for k in range(5)]
+    e = y - np.clip(slopes, 0, 1)[folds] * f[:80]
+    variance = (1 - 80 / 240) * (np.sum((e - e.mean()) ** 2) + 1 / 8) / (80 - 1.5) / 80
+    half = stdtrit(78, 0.975) * np.sqrt(variance)
+    expected = (e.mean(), e.mean() - half, e.mean() + half)
+    assert (found.corrected.value, found.corrected.low, found.corrected.high) == pytest.approx(
+        expected, abs=1e-9
+    )
     assert found.human.value == pytest.approx(y.mean(), **EXACT)
 
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from judgekit.html.markdown import as_markup
@@ -18,3 +21,8 @@ from judgekit.html.markdown import as_markup
 )
 def test_marks(text, markup):
     assert str(as_markup(text)) == markup
+
+
+def test_the_template_engine_is_loaded_when_a_page_is_made():
+    code = "import sys, judgekit.html, judgekit.report; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

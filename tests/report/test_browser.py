@@ -45,12 +45,13 @@ def browse(page, folder, *words):
     return done.stdout.decode("utf-8")
 
 
-def test_injected_scripts_do_not_run(page, tmp_path):
-    document = browse(page, tmp_path, "--dump-dom")
+def test_is_drawn_and_runs_no_injected_script(page, tmp_path):
+    document = browse(page, tmp_path, "--dump-dom", "--screenshot=shot.png", "--window-size=1200,2400")
     assert "<title>support-reply@1.0.0, graded by offline/lexical</title>" in document
     assert "<script" not in document and "<img" not in document
     assert document.count('class="item"') == 44
     assert document.count("<svg") == page.read_text().count("<svg")
+    assert (tmp_path / "shot.png").stat().st_size > 50_000
 
 
 def test_fits_a_phone(page, tmp_path):
@@ -64,9 +65,3 @@ def test_fits_a_phone(page, tmp_path):
     assert "<title>wide 375</title>" in browse(
         probe, tmp_path, "--allow-file-access-from-files", "--dump-dom"
     )
-
-
-def test_can_be_drawn(page, tmp_path):
-    browse(page, tmp_path, "--screenshot=shot.png", "--window-size=1200,2400")
-    assert (tmp_path / "shot.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "shot.png").stat().st_size > 50_000

@@ -260,3 +260,70 @@ def test_anchors_are_plain_words():
 def test_a_place_that_cannot_be_written(desk, tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         write_report(desk.graded, tmp_path / "no" / "where.html")
+
+
+def graded_by_hand(folder, criteria, answers, mode=""):
+    """Grade 60 items by recorded answers; people differ from the judge on every sixth."""
+    (folder / "r.yaml").write_text(
+        f"name: hand\nversion: 1.0.0\npurpose: p\n{mode}criteria:\n"
+        + "".join(f"  - {{name: {name}, question: q, {scale}}}\n" for name, scale in criteria.items())
+    )
+    said = [
+        {"id": f"i{n}", "criterion": name, "label": given[(n + (person and n % 6 == 0)) % len(given)]}
+        for person in (0, 1)
+        for n in range(60)
+        for name, given in answers.items()
+    ]
+    half = len(said) // 2
+    items = [{"id": f"i{n}", "output": "o", "output_a": "a", "output_b": "b"} for n in range(60)]
+    for name, rows in (("v", said[:half]), ("l", said[half:]), ("i", items)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    jk.grade_file(
+        jk.judge(folder / "r.yaml", f"recorded/{folder / 'v.jsonl'}"), folder / "i.jsonl", folder / "g.jsonl"
+    )
+    report = write_report(folder / "g.jsonl", folder / "a.html", labels=folder / "l.jsonl", design="random")
+    return (
+        report,
+        Page(folder / "a.html"),
+        jk.calibrate(folder / "g.jsonl", folder / "l.jsonl", design="random"),
+    )
+
+
+def test_criteria_that_combine_into_nothing_stand_for_themselves(tmp_path):
+    levels = "scale: categorical, levels: {red: r, green: g, blue: b}"
+    colours = ["red", "green", "blue"]
+    report, page, calibration = graded_by_hand(
+        tmp_path,
+        {"one": levels, "two": levels},
+        {"one": colours, "two": colours},
+        "inputs: {output: o}\n",
+    )
+    assert "each stands for itself" in page.section("answer")
+    assert report.decision == calibration.decision.verb and report.disagreements == 10
+    for quantity in calibration["two"].quantities:
+        assert interval(quantity.name, quantity.corrected) in page.section("question-1")
+    assert not page.crossed
+
+
+def test_numbers_are_compared_as_numbers(tmp_path):
+    report, page, calibration = graded_by_hand(
+        tmp_path,
+        {"depth": "scale: numeric, range: [0, 10], pass_at: 5"},
+        {"depth": [1, 9, 8, 2]},
+        "inputs: {output: o}\n",
+    )
+    assert report.disagreements == 10
+    assert "judge below people" in page.text and "judge above people" in page.text
+    assert number("mean score", calibration["depth"].quantities[1].corrected.value) in page.text
+
+
+def test_pairs(tmp_path):
+    report, page, calibration = graded_by_hand(
+        tmp_path,
+        {"better": "scale: pairwise"},
+        {"better": ["a", "b", "tie"]},
+        "mode: pairwise\ninputs: {output_a: o, output_b: o}\n",
+    )
+    assert report.disagreements == 10
+    for quantity in calibration.overall.quantities:
+        assert interval(quantity.name, quantity.corrected) in page.text
