@@ -22,6 +22,8 @@ Progress = Callable[[Tally], None]
 
 TICK_SECONDS = 0.5  # between reports of a run that waits
 BREATH = 1000  # rows between two chances for an interrupt
+UNREACHED = 30  # rows without an answer at the start of a run, each tried again and again, that end it
+UNREACHED_STATUSES = ("provider_error", "timeout", "rate_limited")
 
 
 class Work:
@@ -42,6 +44,7 @@ class Work:
         self.keys = np.frombuffer(census.keys, dtype=np.uint64)
         self.offsets = np.full(census.count, -1, dtype=np.int64)
         self.tally = Tally(int(self.chosen.sum()))
+        self.unreached: int | None = 0  # None once any row got through
 
     def take_up(self, out: Path, stop: Event) -> None:
         """Take the answers of the journal, and of the finished file that it extends.
@@ -137,6 +140,21 @@ class Work:
         self.tally.add(plain)
         if self.progress is not None:
             self.progress(self.tally)
+        self._check_reached(plain)
+
+    def _check_reached(self, verdict: dict[str, Any]) -> None:
+        """Stop a run whose server answers nothing at all, rather than try it with every row."""
+        retried = verdict["attempts"] > 1 and verdict["status"] in UNREACHED_STATUSES
+        if not retried:
+            self.unreached = None
+        if self.unreached is None:
+            return
+        self.unreached += 1
+        if self.unreached >= max(UNREACHED, 2 * self.options.concurrency):
+            raise Stopped(
+                f"none of the first {self.unreached} rows got an answer: {verdict['error']['message']}; when "
+                "that is mended, the same command goes on"
+            )
 
     async def _tick(self) -> None:
         while self.progress is not None:

@@ -35,7 +35,7 @@ def demo_text(calibration: Calibration, truth: float, report: Path) -> str:
     wrong = result.counts.used - right
     lines += ["", *agreement_lines(result), f"{decision_line(result)}"]
     lines += [
-        f"  Read its {wrong} disagreements first: {report}",
+        f"  Read first the {wrong} answers that judge and people decide differently: {report}",
         "",
         "  Answers, labels and both raters were made for this demo; with your files they are people's.",
     ]

@@ -96,6 +96,27 @@ def test_what_fails_every_call_stops_the_run_at_once(place, monkeypatch, answer,
     desk.assert_honest(place.out, list(range(200)))
 
 
+@pytest.mark.parametrize("answer", [error(500, "oops"), error(429, "slow"), Answer(reset=True)])
+def test_a_server_that_answers_nothing_ends_the_run_early(place, monkeypatch, answer):
+    """Not after every row of the file has been tried in vain."""
+    monkeypatch.setattr("judgekit.providers.retry.MAX_BACKOFF", 0.02)
+    place.write(range(300))
+    with pytest.raises(Stopped, match="none of the first 30 rows got an answer: .*the same command goes on"):
+        place.grade([answer], attempts=2, concurrency=8)
+    assert len(place.asked) <= 30 + 8
+    assert place.grade() == list(range(300))
+
+
+def test_rows_that_fail_by_themselves_do_not(place, monkeypatch):
+    """One answer shows that the server is there; a complaint about a row says nothing about the others."""
+    monkeypatch.setattr("judgekit.providers.retry.MAX_BACKOFF", 0.02)
+    place.write(range(80))
+    place.grade([error(400, "too long")], attempts=2)
+    assert place.run.tally.failed == 80
+    place.grade(lambda s: desk.honest(s) if desk.number_in(s) < 1 else error(500), attempts=2, fresh=True)
+    assert place.run.tally.failed == 79
+
+
 @pytest.mark.parametrize("concurrency", [1, 7, 40])
 def test_concurrency_is_used_and_bounded(place, concurrency):
     place.write(range(80))

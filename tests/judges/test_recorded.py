@@ -70,7 +70,8 @@ def test_csv_and_a_rubric_with_one_question(file):
 
 
 def test_what_was_not_recorded_and_what_was_null(file):
-    rows = [said("a", "correct", None), said("a", "tone", "1"), said("a", "length", 1), said("b", "correct", "pass")]
+    rows = [said("a", "correct", None), said("a", "tone", "1"), said("a", "length", 1)]
+    rows.append(said("b", "correct", "pass"))
     judge = jk.judge(RUBRIC, f"recorded/{file(rows)}")
     absent = judge.grade(id="z", output="x")
     assert (absent.status, absent.score) == ("not_recorded", None)
@@ -139,7 +140,8 @@ def test_all_that_is_wrong_is_named(file):
         ":6: label: 11 lies outside the range 0 to 10 of length",
         ":7: label: the score 1.5 is not a number between 0 and 1",
         ":8: label: the score 'high' is not a number between 0 and 1",
-        ":9: label: \"['pass']\" is not a level of correct (allowed: pass, fail, not_applicable, cannot_tell)",
+        ":9: label: \"['pass']\" is not a level of correct "
+        "(allowed: pass, fail, not_applicable, cannot_tell)",
     ]
 
 
