@@ -203,8 +203,8 @@ def verdict_from_dict(data: dict[str, Any]) -> Verdict:
     findings = {name: _finding(name, found) for name, found in criteria.items()}
     rubric, model, usage = (_object(data, key) for key in ("rubric", "model", "usage"))
     error, parts = data.get("error"), data.get("parts") or []
-    if not isinstance(parts, list):
-        raise ValueError("parts: must be a list")
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise ValueError("parts: must be a list of objects")
     return Verdict(
         status=status,
         provenance=Provenance(

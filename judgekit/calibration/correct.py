@@ -132,15 +132,7 @@ def correct(
     if shift is not None and shift not in SHIFTS:
         raise UsageError(f"shift {shift!r} is not one of {', '.join(SHIFTS)}")
     batch = graded if isinstance(graded, GradedBatch) else load_batch(graded)
-    stale = stale_reason(card, batch)
-    if stale and not force:
-        raise StaleError(
-            f"the card is stale: {stale}; calibrate again, or --force and have every output marked"
-        )
-    if card.design == "unknown":
-        raise UsageError(
-            "the card states no design, so it holds agreement only; calibrate again with --design random"
-        )
+    stale = _checked(card, batch, force)
     asked = [question for question in questions(batch.rubric) if _same_question(card, batch, question)]
     for left in sorted(set(batch.answers) - {question.name for question in asked}):
         stale = f"{stale}; {left} is left out, for the card's labels answer another question"
@@ -153,6 +145,20 @@ def correct(
         else:
             found += _other_batch(batch, question, pairs, shift, target)
     return Correction(batch.name, len(batch.ids), batch.judge[1], target, stale, tuple(found))
+
+
+def _checked(card: Calibration, batch: GradedBatch, force: bool) -> str:
+    """Refuse a card that does not hold or holds no rate; give the reason where it is forced."""
+    stale = stale_reason(card, batch)
+    if stale and not force:
+        raise StaleError(
+            f"the card is stale: {stale}; calibrate again, or --force and have every output marked"
+        )
+    if card.design == "unknown":
+        raise UsageError(
+            "the card states no design, so it holds agreement only; calibrate again with --design random"
+        )
+    return stale
 
 
 def stale_reason(card: Calibration, batch: GradedBatch) -> str:

@@ -73,4 +73,5 @@ def progress_text(tally: "Tally") -> str:
     """Say how far a run is: counts, rate, time left."""
     left = tally.seconds_left
     until = f", {duration(left)} left" if left is not None else ""
-    return f"  graded {tally.done:,} of {tally.total:,}, {tally.failed:,} failed, {tally.rate:.3g}/s{until}"
+    graded = f"  graded {tally.done - tally.failed:,} of {tally.total:,}, {tally.failed:,} failed"
+    return f"{graded}, {tally.rate:.3g}/s{until}"

@@ -58,7 +58,11 @@ def graded_from_rows(rows: Iterable[Row], problems: Problems) -> Iterator[Graded
         except (ValueError, TypeError) as error:
             problems.add(f"id {identity!r}: {error}", row.line, "verdict")
             continue
-        yield GradedRow(identity, row.columns.get("item"), read, row.line)
+        item = row.columns.get("item")
+        if item is not None and not isinstance(item, dict):
+            problems.add("must be an object, or left out", row.line, "item")
+            continue
+        yield GradedRow(identity, item, read, row.line)
     if not seen and not problems:
         problems.add("holds no graded rows")
 

@@ -101,7 +101,7 @@ def test_a_server_that_answers_nothing_ends_the_run_early(place, monkeypatch, an
     """Not after every row of the file has been tried in vain."""
     monkeypatch.setattr("judgekit.providers.retry.MAX_BACKOFF", 0.02)
     place.write(range(300))
-    with pytest.raises(Stopped, match="none of the first 30 rows got an answer: .*the same command goes on"):
+    with pytest.raises(Stopped, match=r"none of the first 30 rows got an answer: .*command goes on"):
         place.grade([answer], attempts=2, concurrency=8)
     assert len(place.asked) <= 30 + 8
     assert place.grade() == list(range(300))

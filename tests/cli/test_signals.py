@@ -4,6 +4,7 @@ import pty
 import signal
 import sys
 import time
+from contextlib import suppress
 
 import desk
 import pytest
@@ -91,16 +92,22 @@ def test_fresh_says_how_to_go_on(folder):
 
 
 def test_another_command(folder):
-    """A command with nothing to tidy up: calibrating, waiting for its file."""
-    os.mkfifo(folder / "labels.jsonl")
-    process = desk.start("calibrate", "items.jsonl", "labels.jsonl", "--json", cwd=folder)
-    time.sleep(1.0)
-    if process.poll() is None:
-        out, err = ended(process, signal.SIGINT)
-        assert json.loads(out) == {"format": 1, "error": "interrupted", "problems": [], "exit": 130}
-        assert err == "judgekit: interrupted\n"
-    else:
-        process.communicate()
+    """A command with nothing to tidy up, waiting for what it reads."""
+    os.mkfifo(folder / "logs.jsonl")
+    process = desk.start("init", "q", "--from", "logs.jsonl", "--json", cwd=folder)
+    held = []
+
+    def is_reading():
+        with suppress(OSError):  # as long as nobody reads
+            held.append(os.open(folder / "logs.jsonl", os.O_WRONLY | os.O_NONBLOCK))
+        return held
+
+    desk.wait_until(is_reading)
+    out, err = ended(process, signal.SIGINT)
+    os.close(held[0])
+    assert json.loads(out) == {"format": 1, "error": "interrupted", "problems": [], "exit": 130}
+    assert err == "judgekit: interrupted\n"
+    assert not (folder / "q").exists()
 
 
 def test_while_it_starts(folder):
