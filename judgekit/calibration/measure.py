@@ -10,10 +10,10 @@ from judgekit.calibration.decision import Evidence, decide
 from judgekit.calibration.estimates import Outcomes, arises_not, quantities
 from judgekit.calibration.human import HumanAnswers, is_settled
 from judgekit.calibration.results import Counts, CriterionResult
-from judgekit.stats.bias import bias
 from judgekit.stats.bootstrap import bootstrap
 from judgekit.stats.ceiling import Ceiling, ceiling
 from judgekit.stats.codes import confusion_table
+from judgekit.stats.differences import bias
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates, binary_rates, proportion
 from judgekit.verdict import OK

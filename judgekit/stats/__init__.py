@@ -5,12 +5,12 @@ scores are floats with nan. An undefined value is nan, and the note of an `Estim
 """
 
 from judgekit.stats.agreement import cohen_kappa, matthews_corrcoef, percent_agreement, scott_pi
-from judgekit.stats.bias import bias, mcnemar_p, paired_mean
 from judgekit.stats.bootstrap import bootstrap
 from judgekit.stats.ceiling import Ceiling, ceiling
 from judgekit.stats.codes import confusion_table
 from judgekit.stats.continuous import icc, kendall_tau_b, lin_ccc, spearman
 from judgekit.stats.correction import corrected_mean
+from judgekit.stats.differences import bias, mcnemar_p, paired_mean
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates, binary_rates, proportion
 from judgekit.stats.reliability import fleiss_kappa, gwet_ac, interval_alpha, krippendorff_alpha

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from judgekit.errors import ShapeError
-from judgekit.stats.bias import paired_mean
 from judgekit.stats.bootstrap import bootstrap
 from judgekit.stats.codes import Levels, disagreement, level_counts, read_codes, read_values
+from judgekit.stats.differences import paired_mean
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import proportion
 from judgekit.stats.reliability import share_features
