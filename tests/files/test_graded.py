@@ -4,9 +4,17 @@ import json
 
 import pytest
 
-from judgekit.errors import InputError
+from judgekit.errors import InputError, Problems, RubricError
 from judgekit.files.atomic import write_atomic, write_json
-from judgekit.files.graded import journal_path, manifest_path, read_graded, read_manifest
+from judgekit.files.graded import (
+    graded_from_rows,
+    journal_path,
+    manifest_path,
+    manifest_rubric,
+    read_graded,
+    read_manifest,
+)
+from judgekit.files.rows import Row
 from judgekit.judges import LexicalGrader
 from judgekit.library import find
 
@@ -55,6 +63,14 @@ def test_all_that_is_wrong_is_named(graded):
     ]
 
 
+def test_what_is_wrong_is_no_row(graded):
+    wrong = [line("a"), line("b", verdict={}), line(5), line("c", item=["x"])]
+    problems = Problems("here")
+    rows = (Row(json.loads(text), n) for n, text in enumerate([line("a"), *wrong, line("z")], 1))
+    assert [row.id for row in graded_from_rows(rows, problems)] == ["a", "z"]
+    assert problems.total == len(wrong)
+
+
 def test_columns_that_are_no_object(graded):
     assert problems(graded(line(item=["x"]))) == [":1: item: must be an object, or left out"]
 
@@ -84,6 +100,14 @@ def test_the_manifest(graded):
         read_manifest(path)
     write_json(manifest_path(path), {"format": 1, "fingerprint": "x"})
     assert read_manifest(path)["fingerprint"] == "x"
+
+
+def test_the_rubric_of_a_manifest():
+    rubric = find("relevance")
+    assert manifest_rubric({"rubric": rubric.to_dict()}, "here").digest == rubric.digest
+    for manifest in ({}, {"rubric": None}, {"rubric": "relevance"}):
+        with pytest.raises(RubricError, match=r"^here"):
+            manifest_rubric(manifest, "here")
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

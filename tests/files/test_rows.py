@@ -98,8 +98,9 @@ def test_a_bad_line_is_named_and_the_rest_is_read(file, name, ending):
 def test_depth_up_to_the_limit_and_brackets_in_texts_are_fine(file):
     deep = '{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH
     wide = json.dumps({"a": "[" * 1000, "b": [[1]] * 500})
-    found, problems = read(file("a.jsonl", f"{deep}\n{wide}\n"))
-    assert len(found) == 2 and not problems
+    both = '{"wide": [[1], [2]], "a":' + '{"a":' * (MAX_DEPTH - 1) + "1" + "}" * MAX_DEPTH
+    found, problems = read(file("a.jsonl", f"{deep}\n{wide}\n{both}\n"))
+    assert len(found) == 3 and not problems
 
 
 def test_a_line_that_is_not_utf8(file):
@@ -205,6 +206,14 @@ def test_json_that_is_no_array_of_objects(file, text, good, problem):
 
 def test_json_that_is_not_utf8(file):
     assert read(file("a.json", b'[{"a": 1},\n{"a": "\xff"}]'))[1] == ["a.json:2: is not UTF-8 text"]
+
+
+def test_a_giant_json_file_is_refused(file, monkeypatch):
+    monkeypatch.setattr(rows, "MAX_JSON", 2**20)
+    assert len(read(file("a.json", "[" + " " * (2**20 - 2) + "]"))[1]) == 0
+    assert read(file("a.json", "[" + " " * 2**20 + "]"))[1] == [
+        "a.json: is larger than 1 MiB; use JSONL, which is read line by line"
+    ]
 
 
 def test_json_with_many_entries_is_read_in_one_pass(file):
@@ -338,6 +347,21 @@ def test_strict_json_is_a_part_of_json(text):
     except NotJson:
         return
     assert value == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("x", "column 1"),
+        ('{"a": x}', "column 7"),
+        ("\n x", "line 2, column 2"),
+        ('\n\n{"a": x}', "line 3, column 7"),
+    ],
+)
+def test_where_json_is_broken(text, place):
+    with pytest.raises(NotJson) as caught:
+        loads(text)
+    assert str(caught.value).endswith(f"at {place}")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])

@@ -41,6 +41,8 @@ def test_rows_of_one_judge(file):
             said("17", "tone", 2),
             said("17", "length", 7),
             said("b", "correct", "fail", score=0.2),
+            said("c", "correct", "fail", score=0),
+            said("d", "correct", "pass", score=1),
             said("b", "tone", "not_applicable", score=0.5),
             said("b", "length", "cannot_tell"),
         ]
@@ -52,7 +54,7 @@ def test_rows_of_one_judge(file):
         "tone": Finding("ok", "2"),
         "length": Finding("ok", value=7.0),
     }
-    assert found["b"]["correct"].confidence == 0.8
+    assert [found[id_]["correct"].confidence for id_ in "bcd"] == [0.8, 1.0, 1.0]
     assert found["b"]["tone"] == Finding("ok", "not_applicable")
     assert found["b"]["length"] == Finding("abstained")
     judge = jk.judge(RUBRIC, f"recorded/{path}")

@@ -40,6 +40,8 @@ def test_found_where_it_begins(text, quote, start):
     [
         ("Press the button.", "press the button"),
         ("Press the button.", "Press button"),
+        ("Press the button.", "Pressthe\nbutton"),
+        ("Pressthe button.", "Press the  button"),
         ("Press the button.", "Press the button!"),
         ("Press the button.", ""),
         ("Press the button.", " \n "),

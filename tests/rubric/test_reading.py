@@ -438,9 +438,40 @@ def test_what_is_not_the_authors_to_say_is_refused(key):
 
 
 def test_an_input_may_bear_any_name_and_gets_its_own_hint():
-    text = HEAD.replace("output: The answer", "levels: {descripton: x}") + "criteria:\n" + BINARY
-    assert problems(text)[0].endswith("unknown key 'descripton'; did you mean 'description'?")
+    text = HEAD.replace("output: The answer", "outcome: {requird: true}") + "criteria:\n" + BINARY
+    assert problems(text)[0].endswith("unknown key 'requird'; did you mean 'required'?")
     assert read_rubric((HEAD + "criteria:\n" + BINARY).replace("output:", "model:")).inputs["model"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("score: 0.5", "scor: 0.5", "'scor'; did you mean 'score'?"),
+        ("lag_days: 7", "lagdays: 7", "'lagdays'; did you mean 'lag_days'?"),
+        ("from: {code:", "from: {cod:", "'cod'; did you mean 'code'?"),
+        ("explanation: It", "explenation: It", "'explenation'; did you mean 'explanation'?"),
+        ("pass_at: 7", "passat: 7", "'passat'; did you mean 'pass_at'?"),
+        ("severity: high", "zzz: high", "'zzz'; known here: name, question, scale, levels, range, pass_at, "),
+    ],
+)
+def test_an_unknown_key_gets_a_hint_from_where_it_stands(old, new, hint):
+    assert any(f"unknown key {hint}" in message for message in problems(DESIGN.replace(old, new)))
+
+
+def test_an_example_may_answer_what_its_criterion_allows():
+    for name, answer, allowed in [
+        ("resolves", "not_applicable", True),
+        ("resolves", "cannot_tell", True),
+        ("tone", "cannot_tell", True),
+        ("tone", "not_applicable", False),
+    ]:
+        data = WHOLE.to_dict()
+        data["examples"][0]["labels"] = {name: answer}
+        if allowed:
+            assert rubric_from_dict(data).examples[0].labels == {name: answer}
+        else:
+            with pytest.raises(RubricError, match=f"{answer!r} is not one of the levels"):
+                rubric_from_dict(data)
 
 
 def test_long_values_are_not_echoed_whole():
