@@ -8,6 +8,7 @@ BIN = $(VENV)/bin
 
 demo: $(VENV)/.user
 	$(BIN)/judgekit demo
+	@echo "(judgekit is in $(BIN): . $(BIN)/activate)"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n auto --dist loadfile

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from judgekit.calibration import load_card as load_card
     from judgekit.errors import JudgekitError as JudgekitError
     from judgekit.factory import judge as judge
+    from judgekit.files.items import Columns as Columns
     from judgekit.grader import Grader as Grader
     from judgekit.item import Item as Item
     from judgekit.rubric import Rubric as Rubric
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # Where each public name lives; it is imported when it is first used, so that `import judgekit` is light.
 _HOMES = {
     "Calibration": "calibration",
+    "Columns": "files.items",
     "Estimate": "stats.estimate",
     "Finding": "verdict",
     "Grader": "grader",

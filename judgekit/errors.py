@@ -78,11 +78,11 @@ class Problems:
         self.first: list[Problem] = []
         self.total = 0
 
-    def add(self, message: str, line: int | None = None, field: str = "") -> None:
-        """Note one problem."""
+    def add(self, message: str, line: int | None = None, field: str = "", where: str = "") -> None:
+        """Note one problem; `where` only if it lies elsewhere than the others."""
         self.total += 1
         if len(self.first) < SHOWN_PROBLEMS:
-            self.first.append(Problem(message, self.where, line, field))
+            self.first.append(Problem(message, where or self.where, line, field))
 
     def __bool__(self) -> bool:
         return self.total > 0

@@ -1,5 +1,6 @@
 """What people said: labels, and how several of them settle into one human answer."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +9,14 @@ from typing import Any, Literal
 
 from judgekit._digest import digest
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, OVERALL, Criterion, Level, Rubric, fold_label
+from judgekit.rubric.checks import did_you_mean
 
 ADJUDICATED = "adjudicated"
 Role = Literal["development", "regression", "holdout", "confirmatory", "production"]
 ROLES: tuple[str, ...] = ("development", "regression", "holdout", "confirmatory", "production")
 DESIGNS: tuple[str, ...] = ("random", "stratified", "probability", "external")
+
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Label:
         The same rater asked again, to measure consistency; never part of the human answer.
     line : int or None
         Where it stands in its file.
+    source : str
+        The file, where there are several.
     """
 
     id: str
@@ -44,6 +50,14 @@ class Label:
     stratum: str = ""
     frame: dict[str, Any] | None = None
     line: int | None = None
+    source: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: ``line 3`` or ``anna.csv:3``; empty if that is not known."""
+        if self.line is None:
+            return self.source
+        return f"{self.source}:{self.line}" if self.source else f"line {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,8 @@ def match_answer(criterion: Criterion, given: str) -> str | float:
         if fold_label(level.label) == text:
             return level.label
     allowed = ", ".join((*criterion.labels, NOT_APPLICABLE, ABSTAIN))
-    raise ValueError(f"{given.strip()!r} is not a level of {criterion.name} (allowed: {allowed})")
+    hint = did_you_mean(text, criterion.labels)
+    raise ValueError(f"{given.strip()!r} is not a level of {criterion.name} (allowed: {allowed}){hint}")
 
 
 def _number_in_range(criterion: Criterion, text: str) -> float:
@@ -104,8 +119,9 @@ def _number_in_range(criterion: Criterion, text: str) -> float:
     try:
         value = float(text.replace("_", "?"))  # float() would read 1_0 as ten
     except ValueError:
+        hint = f"; write {text.replace(',', '.')}" if _DECIMAL_COMMA.fullmatch(text) else ""
         raise ValueError(
-            f"{text!r} is not a number; {criterion.name} goes from {low:g} to {high:g}"
+            f"{text!r} is not a number; {criterion.name} goes from {low:g} to {high:g}{hint}"
         ) from None
     if not low <= value <= high:
         raise ValueError(f"{value:g} lies outside the range {low:g} to {high:g} of {criterion.name}")
@@ -145,7 +161,7 @@ def _agreed(criterion: Criterion, answers: list[str | float]) -> str | float | N
 
 @dataclass(frozen=True)
 class LabelSet:
-    """All labels of one file, checked against a rubric.
+    """All labels of one file, or of several together, checked against a rubric.
 
     Attributes
     ----------

@@ -104,7 +104,7 @@ def splits(batch, people, count, size, seed):
             estimate = getattr(found, name)
             held[name] += estimate.low <= truth <= estimate.high
             kept[name].append(2 * estimate.half_width)
-        group = numbered(batch.groups[place] for place in labelled)
+        group = numbered(batch.groups)
         kept["alone"].append(2 * split(batch, people, labelled, "process").corrected.half_width)
         kept["by_question"].append(2 * split(batch, people, labelled, "process", group).corrected.half_width)
     width = {name: round(float(np.mean(values)), 6) for name, values in kept.items()}

@@ -32,11 +32,14 @@ class Run:
         What was written beside them.
     tally : Tally
         Counts by status, tokens, cost.
+    notes : tuple of str
+        What is to be known beside the counts, for people to read.
     """
 
     out: Path
     manifest: dict[str, Any]
     tally: Tally
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.tally.statuses.items())

@@ -4,6 +4,7 @@ import asyncio
 import glob
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
@@ -15,11 +16,12 @@ from judgekit.batch.journal import Journal
 from judgekit.batch.options import Options
 from judgekit.batch.output import Run, Source, check_place, earlier, finished, identity, manifest_of, spent
 from judgekit.batch.work import Progress, Work
-from judgekit.errors import InputError, Problem, Stopped
+from judgekit.errors import InputError, Problem, Stopped, UsageError
 from judgekit.files.atomic import write_atomic, write_json
 from judgekit.files.graded import journal_path, manifest_path
 from judgekit.files.items import ItemFile
 from judgekit.grader import Grader
+from judgekit.judges import RecordedGrader
 
 T = TypeVar("T")
 
@@ -58,26 +60,64 @@ async def agrade_file(
     InputError
         If the items are wrong; nothing has been graded then.
     UsageError
-        If `out` holds something else, or another process writes it.
+        If `out` holds something else, or another process writes it, or a recorded judge knows no item.
     Stopped
         If the provider refuses every call, or the disk takes no more. What was done is kept.
     """
+    _refuse_rows(items)
     options, out = options or Options(), Path(out)
     began = datetime.now(UTC)
     file = ItemFile(items, grader.rubric, options.columns)
     check_place(out, file.path, options.fresh)
     source = await _in_thread(lambda stop: _checked(file, stop))
+    notes = await _in_thread(lambda stop: _recorded_elsewhere(grader, file, stop))
     lying = None if options.fresh or journal_path(out).exists() else earlier(grader, out)
     if (run := finished(lying, out, source, options)) is not None:
-        return run
+        return replace(run, notes=notes)
     journal = Journal(journal_path(out), identity(grader), options.fresh)
     try:
         work = Work(grader, file, source.census, journal, options, progress)
         await _taken_up(work, out)
         await work.run()
-        return await _written(work, source, out, began)
+        return replace(await _written(work, source, out, began), notes=notes)
     finally:
         journal.close()
+
+
+def _refuse_rows(items: object) -> None:
+    if not isinstance(items, str | Path):
+        raise UsageError(
+            f"grade_file reads a file, not a {type(items).__name__}: write the items as JSONL first, or "
+            "grade each with judge.grade(item)"
+        )
+
+
+def _recorded_elsewhere(grader: Grader, file: ItemFile, stop: Event) -> tuple[str, ...]:
+    """Say how many recorded verdicts are of items that the file does not hold.
+
+    Raises
+    ------
+    UsageError
+        If all are: nothing could be graded.
+    """
+    if not isinstance(grader, RecordedGrader):
+        return ()
+    left, first = dict.fromkeys(grader.findings), ""
+    for row in file:
+        if stop.is_set():
+            raise Stopped("interrupted while the recorded ids were looked up")
+        first = first or row.item.id
+        left.pop(row.item.id, None)
+    if not left:
+        return ()
+    ids = ", ".join(map(repr, list(left)[:3])) + (", …" if len(left) > 3 else "")
+    if len(left) == len(grader.findings):
+        raise UsageError(
+            f"{file.path}: holds none of the {len(left):,} items that {grader.name} has verdicts on (there "
+            f"{ids}; here {first!r}, …); choose the column of the id with --id, or mend the recorded ids"
+        )
+    kind = "item" if len(left) == 1 else "items"
+    return (f"{grader.name} also has verdicts on {len(left):,} {kind} not in {file.path.name}: {ids}",)
 
 
 def _checked(file: ItemFile, stop: Event) -> Source:

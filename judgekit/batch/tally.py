@@ -8,6 +8,8 @@ from typing import Any
 from judgekit.exchange import FREE, Usage
 from judgekit.verdict import ANSWERS
 
+MESSAGES = 100  # different ones that are counted for one status
+
 
 @dataclass
 class Tally:
@@ -21,6 +23,8 @@ class Tally:
         Rows that an earlier run had answered.
     statuses : Counter of str
         Rows by status, resumed ones included.
+    reasons : dict of str to Counter of str
+        How often each message ended a row of this run, by status; the first hundred different ones.
     usage : Usage
         Of everything asked, repeats after a failure included.
     """
@@ -28,13 +32,21 @@ class Tally:
     total: int
     resumed: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
     usage: Usage = FREE
     began: float = field(default_factory=time.monotonic)
 
     def add(self, verdict: dict[str, Any]) -> None:
         """Count one finished row."""
         self.statuses[verdict["status"]] += 1
+        if verdict["status"] not in ANSWERS:
+            self._explain(verdict["status"], (verdict.get("error") or {}).get("message", ""))
         self.spend(verdict)
+
+    def _explain(self, status: str, message: str) -> None:
+        counted = self.reasons.setdefault(status, Counter())
+        if message in counted or len(counted) < MESSAGES:
+            counted[message] += 1
 
     def spend(self, verdict: dict[str, Any]) -> None:
         """Count what a verdict cost, whether or not it stays."""

@@ -23,7 +23,7 @@ Progress = Callable[[Tally], None]
 TICK_SECONDS = 0.5  # between reports of a run that waits
 BREATH = 1000  # rows between two chances for an interrupt
 UNREACHED = 30  # rows without an answer at the start of a run, each tried again and again, that end it
-UNREACHED_STATUSES = ("provider_error", "timeout", "rate_limited")
+UNREACHED_STATUSES = ("provider_error", "timeout", "rate_limited", "invalid_reply")
 
 
 class Work:
@@ -143,7 +143,7 @@ class Work:
         self._check_reached(plain)
 
     def _check_reached(self, verdict: dict[str, Any]) -> None:
-        """Stop a run whose server answers nothing at all, rather than try it with every row."""
+        """Stop a run whose server answers nothing that can be used, rather than try it with every row."""
         retried = verdict["attempts"] > 1 and verdict["status"] in UNREACHED_STATUSES
         if not retried:
             self.unreached = None

@@ -120,6 +120,8 @@ class GradedBatch:
         By question.
     groups : tuple of str or None
         Group of each item, if a column was named.
+    group_by : str or None
+        That column.
     """
 
     name: str
@@ -128,6 +130,7 @@ class GradedBatch:
     ids: tuple[str, ...]
     answers: dict[str, Answers]
     groups: tuple[str, ...] | None = None
+    group_by: str | None = None
 
     @property
     def frame(self) -> dict[str, Any]:
@@ -218,7 +221,8 @@ def batch_of(
             column.add(row)
     problems.raise_if_any()
     answers = {column.question.name: column.answers() for column in columns}
-    return GradedBatch(name, manifest, rubric, tuple(ids), answers, tuple(groups) if group else None)
+    held = tuple(groups) if group else None
+    return GradedBatch(name, manifest, rubric, tuple(ids), answers, held, group)
 
 
 def _group(row: GradedRow, column: str, problems: Problems) -> str:

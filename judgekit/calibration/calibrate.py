@@ -1,7 +1,9 @@
 """Hold a judge's verdicts against human labels."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from judgekit.calibration.measure import measure
 from judgekit.calibration.results import Calibration, CriterionResult
 from judgekit.calibration.text import plural
 from judgekit.errors import InputError, Problem, UsageError
-from judgekit.files.labels import read_labels
+from judgekit.files.labels import read_label_files
 from judgekit.labels import Label, LabelSet
 from judgekit.library import find
 from judgekit.rubric import OVERALL, Rubric
@@ -26,7 +28,7 @@ DEVELOPMENT = "development"
 
 def calibrate(
     graded: str | Path | GradedBatch | Table,
-    labels: str | Path | LabelSet | Table,
+    labels: str | Path | Sequence[str | Path] | LabelSet | Table,
     *,
     design: str | None = None,
     rubric: str | Path | Rubric | None = None,
@@ -41,8 +43,8 @@ def calibrate(
     graded : path, GradedBatch, or rows
         Graded rows, with their manifest beside them; or rows ``{"id", "verdict"}`` or a data frame of them,
         with `rubric`.
-    labels : path, LabelSet, or rows
-        Human labels, long or wide.
+    labels : path, list of paths, LabelSet, or rows
+        Human labels, long or wide; several files, as from several raters, count as one set.
     design : {"random", "unknown"} or None
         How the labelled items were chosen from the graded ones. None takes what the labels state; if they
         state nothing, it is unknown: there is agreement, but no rate.
@@ -92,7 +94,16 @@ def _calibration(
         _results(batch, joined, design, target),
         keep_pairs(batch, joined),
         tuple(notes),
+        split_items(joined),
     )
+
+
+def split_items(joined: Mapping[str, HumanAnswers]) -> dict[str, tuple[str, ...]]:
+    """Give, by question, the items on which raters differ and nobody has settled it."""
+    return {
+        name: tuple(key for key, state in zip(found.ids, found.states, strict=True) if state == "split")
+        for name, found in joined.items()
+    }
 
 
 def _batch(graded: str | Path | GradedBatch | Table, rubric: Rubric | None, group: str | None) -> GradedBatch:
@@ -109,12 +120,17 @@ def _batch(graded: str | Path | GradedBatch | Table, rubric: Rubric | None, grou
     return graded
 
 
-def _labels(labels: str | Path | LabelSet | Table, rubric: Rubric) -> LabelSet:
+def _labels(labels: str | Path | Sequence[str | Path] | LabelSet | Table, rubric: Rubric) -> LabelSet:
     if isinstance(labels, LabelSet):
         return labels
-    return (
-        read_labels(labels, rubric) if isinstance(labels, str | Path) else labels_from_memory(labels, rubric)
-    )
+    paths = label_paths(labels)
+    return read_label_files(paths, rubric) if paths else labels_from_memory(cast(Table, labels), rubric)
+
+
+def label_paths(labels: object) -> list[str | Path]:
+    """Give the files where labels are given as one or several, else none."""
+    several = labels if isinstance(labels, list | tuple) else [labels]
+    return [one for one in several if isinstance(one, str | Path)]
 
 
 def _refuse_reworded(labels: LabelSet, rubric: Rubric) -> None:
@@ -134,7 +150,7 @@ def _reworded(rubric: Rubric, name: str, found: list[Label]) -> str:
     said = f"{plural(len(found), 'label')} of {name} {'answers' if len(found) == 1 else 'answer'}"
     return (
         f"{said} another wording than {rubric.reference} has ({before}, now {now}; first"
-        f"{_line(found[0].line)}); have people answer {name} again"
+        f"{_place(found[0])}); have people answer {name} again"
     )
 
 
@@ -142,10 +158,10 @@ def _results(
     batch: GradedBatch, joined: dict[str, HumanAnswers], design: str, target: str
 ) -> tuple[CriterionResult, ...]:
     results = []
+    group = None if batch.groups is None else numbered(batch.groups)
     for question in questions(batch.rubric):
         people = joined[question.name]
         places = np.array([batch.position[key] for key in people.ids], np.intp)
-        group = None if batch.groups is None else numbered(batch.groups[place] for place in places)
         results.append(measure(question, batch.answers[question.name], people, places, group, design, target))
     return tuple(results)
 
@@ -153,17 +169,17 @@ def _results(
 def _matched(batch: GradedBatch, labels: LabelSet, allow: bool) -> tuple[LabelSet, list[str]]:
     """Join by id: keep the labels of this batch, and say of which items the others are."""
     strange: Counter[str] = Counter()
-    lines: dict[str, int | None] = {}
+    first: dict[str, Label] = {}
     for label in labels.labels:
         if label.id not in batch.position:
             strange[label.id] += 1
-            lines.setdefault(label.id, label.line)
+            first.setdefault(label.id, label)
     if not strange:
         return labels, []
     kept = tuple(label for label in labels.labels if label.id in batch.position)
     many, items = strange.total(), plural(len(strange), "item")
     said = f"{plural(many, 'label')} {'is' if many == 1 else 'are'} of {items} not in {batch.name}"
-    where = f"first: {', '.join(repr(key) + _line(lines[key]) for key in list(strange)[:3])}"
+    where = f"first: {', '.join(repr(key) + _place(first[key]) for key in list(strange)[:3])}"
     if not kept:
         message = f"no label is of an item in {batch.name} ({where}); are the ids the same?"
         raise InputError([Problem(message, "labels")])
@@ -174,8 +190,10 @@ def _matched(batch: GradedBatch, labels: LabelSet, allow: bool) -> tuple[LabelSe
     return LabelSet(kept, labels.notes), [f"{said}: left out"]
 
 
-def _line(line: int | None) -> str:
-    return "" if line is None else f" on line {line}"
+def _place(label: Label) -> str:
+    if not label.place:
+        return ""
+    return f" in {label.place}" if label.source else f" on {label.place}"
 
 
 def _design(stated: str | None, labels: LabelSet, batch: GradedBatch) -> tuple[str, list[str]]:
@@ -187,22 +205,27 @@ def _design(stated: str | None, labels: LabelSet, batch: GradedBatch) -> tuple[s
     design = stated or next(iter(found), UNKNOWN)
     if design not in (*DESIGNS, UNKNOWN):
         raise UsageError(f"labels drawn as {design!r} cannot be corrected here; known: {', '.join(DESIGNS)}")
-    if stated is not None or design == UNKNOWN:
+    if design == UNKNOWN:
         return design, []
-    if why := _not_a_draw(labels, batch):
+    if other := sorted(found - {design}):
+        raise UsageError(f"the labels say that they were drawn as {', '.join(other)}, not as {design}")
+    frames = [label.frame for label in labels.labels if label.frame is not None]
+    elsewhere = any(frame.get("digest") != batch.frame["digest"] for frame in frames)
+    strange = f"the labels were drawn from other items than {batch.name}"
+    if stated is not None:
+        return design, [f"{strange}; they count as a {design} draw of it because you say so"] * elsewhere
+    why = f"{strange}, so they give agreement only" if elsewhere else _strays(labels)
+    if why:
         return UNKNOWN, [f"{why}; if all are one {design} draw all the same, state --design {design}"]
     return design, []
 
 
-def _not_a_draw(labels: LabelSet, batch: GradedBatch) -> str:
-    """Say why labels that state a design are not, as a whole, a draw from this batch."""
-    frames = [label.frame for label in labels.labels if label.frame is not None]
-    if any(frame.get("digest") != batch.frame["digest"] for frame in frames):
-        return f"the labels were drawn from other items than {batch.name}, so they give agreement only"
+def _strays(labels: LabelSet) -> str:
+    """Say how many labelled items were not drawn with the others."""
     stray = len(set(labels.ids) - {label.id for label in labels.labels if label.design})
-    if stray:
-        return f"{stray} of {plural(len(labels.ids), 'labelled item')} state no design, so agreement only"
-    return ""
+    if not stray:
+        return ""
+    return f"{stray} of {plural(len(labels.ids), 'labelled item')} state no design, so agreement only"
 
 
 def _gaps(labels: LabelSet, joined: dict[str, HumanAnswers]) -> list[str]:

@@ -57,7 +57,7 @@ def keep_pairs(batch: GradedBatch, joined: Mapping[str, HumanAnswers]) -> dict[s
                 "passes": _plain(people.passes.tolist()),
             },
         }
-    return {"salt": salt, "questions": kept}
+    return {"salt": salt, "group": batch.group_by, "questions": kept}
 
 
 def _plain(values: list[float]) -> list[float | None]:
@@ -130,7 +130,7 @@ def _calibration(data: dict[str, Any]) -> Calibration:
         data["design"],
         data["target"],
         results,
-        {"salt": data["pairs"]["salt"], "questions": data["pairs"]["questions"]},
+        {key: data["pairs"][key] for key in ("salt", "group", "questions")},
         tuple(data["notes"]),
     )
 

@@ -138,6 +138,12 @@ def correct(
         stale = f"{stale}; {left} is left out, for the card's labels answer another question"
     found: list[CorrectedQuantity] = []
     same = _is_same(card, batch, asked)
+    if same and (column := card.pairs["group"]) and batch.groups is None:
+        if isinstance(graded, GradedBatch):
+            raise UsageError(
+                f"the card goes by the groups of {column!r}; load the batch with group={column!r}"
+            )
+        batch = load_batch(graded, group=column)
     for question in asked:
         pairs = Pairs.read(card.pairs["questions"][question.name])
         if same:
@@ -242,7 +248,8 @@ def _same_batch(
 ) -> list[CorrectedQuantity]:
     place = salted_places(card, batch)
     labelled = np.array([place[key] for key in pairs.ids], np.intp)
-    outcomes = Outcomes(labelled, *pairs.people, pairs.group)
+    group = None if batch.groups is None else numbered(batch.groups)
+    outcomes = Outcomes(labelled, *pairs.people, group)
     found = quantities(question, batch.answers[question.name], outcomes, card.design, target)
     return [CorrectedQuantity(question.name, q.name, q.raw, {SAME: q.corrected}) for q in found]
 
@@ -272,7 +279,9 @@ def _external(
     arguments: dict[str, Any] = {
         "design": "external", "shift": shift, "target": target, "group": pairs.group,
     }  # fmt: skip
-    if measure.in_cells:
+    # A judge of two levels has two error rates; finer cells would need a whole table of them.
+    two = shift == "prevalence" and question.criterion.scale == "binary"
+    if measure.in_cells and not two:
         cells: dict[str, Any] = {"order": question.places, "levels": len(question.cell_names)}
         external = (pairs.judge[0], outcome)
         found = post_stratified_mean(judge.codes, [], [], external=external, **cells, **arguments)

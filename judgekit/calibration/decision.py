@@ -6,13 +6,15 @@ from math import ceil, isnan
 import numpy as np
 
 from judgekit.calibration.batch import Floats, Question
-from judgekit.calibration.estimates import MEAN_SCORE, UNSTATED
+from judgekit.calibration.estimates import UNSTATED, is_mean
 from judgekit.calibration.results import Counts, Decision, Quantity
-from judgekit.calibration.text import number
+from judgekit.calibration.text import number, plural, signed, symbol
+from judgekit.labels import ADJUDICATED
 from judgekit.rubric import OVERALL
 from judgekit.stats.ceiling import Ceiling
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
+from judgekit.verdict import ABSTAINED
 
 LEAST_LABELS = 30
 LEAST_IN_CLASS = 5
@@ -44,10 +46,11 @@ class Evidence:
         Chance-corrected agreement; its `n` are the items that both sides answered on the scale.
     rates : BinaryRates or None
     ceiling : Ceiling or None
-    quantity : Quantity
-        The headline.
+    quantities : tuple of Quantity
+        The headline first.
     drawn : bool
         Whether it is known how the labelled items were chosen from the batch.
+    coefficient_name : str
     """
 
     question: Question
@@ -56,8 +59,9 @@ class Evidence:
     coefficient: Estimate
     rates: BinaryRates | None
     ceiling: Ceiling | None
-    quantity: Quantity
+    quantities: tuple[Quantity, ...]
     drawn: bool
+    coefficient_name: str
 
     @property
     def binary(self) -> bool:
@@ -72,8 +76,8 @@ def decide(evidence: Evidence) -> Decision:
         or _relabel(evidence)
         or _reject(evidence)
         or _no_design(evidence)
-        or _trust(evidence.quantity, evidence.ceiling)
-        or _correct(evidence.quantity, evidence.counts)
+        or _trust(evidence.quantities, evidence.ceiling)
+        or _correct(evidence.quantities[0], evidence.counts)
     )
 
 
@@ -90,10 +94,18 @@ def _insufficient(evidence: Evidence) -> Decision | None:
         return None
     settled = evidence.counts.settled
     both = f" that the judge answered too (of {settled})" if settled > evidence.counts.used else ""
-    sentence = f"Not enough labels: {n}{both}{among}; label about {more} more."
+    sentence = f"Not enough labels: {n}{both}{among}; {_for_more(evidence.counts, more)}."
     if n >= LEAST_LABELS and evidence.drawn:
         sentence += " This is about the judge; the rate itself has its interval all the same."
     return Decision("insufficient", sentence)
+
+
+def _for_more(counts: Counts, more: int) -> str:
+    """Say how to come by more answers: from the judge, where verdicts are missing, else from people."""
+    lost = sum(count for status, count in counts.failed.items() if status != ABSTAINED)
+    if min(lost, counts.settled - counts.used) < more:
+        return f"label about {more} more"
+    return f"finish the run: {lost} labelled {'item has' if lost == 1 else 'items have'} no verdict"
 
 
 def _relabel(evidence: Evidence) -> Decision | None:
@@ -115,8 +127,9 @@ def _reject(evidence: Evidence) -> Decision | None:
     if not hopeless and not (found.n >= NO_BETTER_THAN_CHANCE_FROM and informed.low <= 0):
         return None
     what = "the items as a whole" if evidence.question.name == OVERALL else evidence.question.name
-    limits = "" if isnan(found.low) else f" [{found.low:.2f}, {found.high:.2f}]"
-    return Decision("reject", f"Do not use this judge for {what}: agreement {found.value:.2f}{limits}.")
+    limits = "" if isnan(found.low) else f" [{signed(found.low)}, {signed(found.high)}]"
+    agreement = f"agreement ({symbol(evidence.coefficient_name)}) {signed(found.value)}{limits}"
+    return Decision("reject", f"Do not use this judge for {what}: {agreement}.")
 
 
 def _no_design(evidence: Evidence) -> Decision | None:
@@ -128,21 +141,45 @@ def _no_design(evidence: Evidence) -> Decision | None:
     )
 
 
-def _trust(quantity: Quantity, ceiling: Ceiling | None) -> Decision | None:
-    value, margin = quantity.corrected, MARGIN
-    if quantity.name != MEAN_SCORE:
-        margin = min(MARGIN, min(value.value, 1 - value.value) / 2)
-    below, above = quantity.raw - value.high, quantity.raw - value.low
-    if not (-margin <= below and above <= margin) or ceiling is None:
+def _trust(quantities: tuple[Quantity, ...], ceiling: Ceiling | None) -> Decision | None:
+    if ceiling is None or not all(_unbiased(quantity) for quantity in quantities):
         return None
     if ceiling.difference.n < CEILING_ITEMS or not ceiling.difference.low > -BELOW_HUMANS:
         return None
+    margin = 100 * min(_margin(quantity) for quantity in quantities)
     return Decision(
         "trust",
-        f"Raw rates may be used for batches like this one: bias within {number(quantity.name, margin)}, "
-        f"agreement at most "
-        f"{100 * BELOW_HUMANS:.0f} % below that between humans.",
+        f"Raw rates may be used for batches like this one: bias within {margin:.1f} points, agreement at "
+        f"most {100 * BELOW_HUMANS:.0f} points below that between humans.",
     )
+
+
+def _margin(quantity: Quantity) -> float:
+    """Give the bias that does not matter: a twentieth of the scale, and half the rarer class of a rate."""
+    value = quantity.corrected.value
+    return MARGIN if is_mean(quantity.name) else min(MARGIN, min(value, 1 - value) / 2)
+
+
+def _unbiased(quantity: Quantity) -> bool:
+    value, margin = quantity.corrected, _margin(quantity)
+    return -margin <= quantity.raw - value.high and quantity.raw - value.low <= margin
+
+
+def _unsettled(counts: Counts) -> str:
+    ways = {
+        "the raters differ": counts.split,
+        "nobody could tell": counts.cannot_tell,
+        "a criterion is not answered": counts.partial,
+    }
+    (why, first), *more = [(why, count) for why, count in ways.items() if count]
+    rest = "".join(f", on {count} {why}" for why, count in more)
+    return f"on {first} of {plural(counts.labelled, 'labelled item')} {why}{rest}"
+
+
+def _settle(counts: Counts) -> str:
+    if counts.partial:
+        return "have these answered first"
+    return f"add a row with rater `{ADJUDICATED}` for each"
 
 
 def _correct(quantity: Quantity, counts: Counts) -> Decision:
@@ -153,11 +190,7 @@ def _correct(quantity: Quantity, counts: Counts) -> Decision:
     if not value.defined:
         why = f"{value.note}."
         if not isnan(value.low):
-            lost = counts.labelled - counts.settled
-            why = (
-                f"{lost} of {counts.labelled} labelled items have no human answer, so it lies between {low} "
-                f"and {high}; settle them first."
-            )
+            why = f"{_unsettled(counts)}, so it lies between {low} and {high}; {_settle(counts)}."
         return Decision("insufficient", f"There is no single corrected figure: {why}")
     limits = "" if isnan(value.low) else f" [{low}, {high}]"
     width = "" if isnan(ratio) else f", {ratio:.2f} × the width of labels alone"

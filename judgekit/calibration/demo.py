@@ -24,18 +24,19 @@ def true_pass_rate(rubric: Rubric) -> float:
     return float(human_answers(demo_labels("truth", rubric), whole, rubric).passes.mean())
 
 
-def demo_text(calibration: Calibration, truth: float, report: Path) -> str:
-    """Give the demo's result: three numbers side by side, the truth, and what to do."""
+def demo_text(calibration: Calibration, truth: float, report: Path, disagreements: str) -> str:
+    """Give the demo's result: three numbers side by side, the truth, and what to do.
+
+    `disagreements` says how many there are on the page `report`.
+    """
     result = calibration.overall
     quantity = result.headline
-    table = quantity_table(quantity, result.counts.settled, result.counts.batch, calibration.design)
+    table = quantity_table(quantity, result.counts, calibration.design)
     known = "known here: it follows from how each answer was made"
     lines = [*table, f"  {'truth':<12}{number(quantity.name, truth):<19}{known}"]
-    right = sum(result.table[place][place] for place in range(len(result.table)))
-    wrong = result.counts.used - right
     lines += ["", *agreement_lines(result), f"{decision_line(result)}"]
     lines += [
-        f"  Read first the {wrong} answers that judge and people decide differently: {report}",
+        f"  To read: {disagreements}: {report}",
         "",
         "  Answers, labels and both raters were made for this demo; with your files they are people's.",
     ]

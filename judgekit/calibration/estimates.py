@@ -13,12 +13,14 @@ from judgekit.stats.applicable import applicable_mean
 from judgekit.stats.cell_correction import post_stratified_mean
 from judgekit.stats.correction import corrected_mean
 from judgekit.stats.estimate import Estimate
+from judgekit.rubric import Criterion
 from judgekit.stats.sample import join_notes
 
 UNSTATED = "it is not stated how the labelled items were chosen from these"
 
 PASS_RATE = "pass rate"
 MEAN_SCORE = "mean score"
+WON = "share won by a, ties half"
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Outcomes:
         Positions in the batch.
     codes, scores, passes : ndarrays, shape (n,)
         As in `HumanAnswers`.
-    group : ndarray or None, shape (n,)
-        Items of one group depend on each other.
+    group : ndarray or None, shape (N,)
+        Group of each item of the batch; items of one group depend on each other.
     """
 
     labelled: Ints
@@ -67,10 +69,30 @@ def measures(question: Question) -> Iterator[Measure]:
     if criterion.pass_score is not None:
         yield Measure(PASS_RATE, lambda codes, scores, passes: passes, levels)
     if criterion.scored and criterion.scale != "binary":
-        yield Measure(MEAN_SCORE, lambda codes, scores, passes: scores, False)
+        yield Measure(_mean_name(criterion), lambda codes, scores, passes: scores, False)
     if criterion.scale in ("categorical", "pairwise"):
         for code, label in enumerate(question.labels):
             yield Measure(f"share of {label}", _share_of(code), True)
+
+
+def _mean_name(criterion: Criterion) -> str:
+    """Name the mean of the scores by what people know of it: sides of a pair, or their own range."""
+    if criterion.scale == "pairwise":
+        return WON
+    if criterion.range is None or criterion.range == (0.0, 1.0):
+        return MEAN_SCORE
+    low, high = criterion.range
+    return f"{MEAN_SCORE} ({low:g} to {high:g} as 0 to 1)"
+
+
+def is_mean(name: str) -> bool:
+    """Whether a quantity is a mean of scores rather than a rate of one kind of item."""
+    return name == WON or in_scores(name)
+
+
+def in_scores(name: str) -> bool:
+    """Whether a quantity is written as a score, not in per cent."""
+    return name.startswith(MEAN_SCORE)
 
 
 def _share_of(code: int) -> Callable[[Ints, Floats, Floats], Floats]:
@@ -97,6 +119,8 @@ def _quantity(
         return Quantity(measure.name, raw, unknown, unknown)
     # Items are drawn one by one: for the mean of just these items it does not matter which depend on others.
     group = people.group if target == "process" else None
+    if group is not None and people.labelled.size == group.size:
+        group = group[people.labelled]  # all are labelled: in the order of the labels
     arguments: dict[str, Any] = {"design": design, "target": target, "group": group}
     if arises_not(question, judge.codes, people.codes):
         human, corrected = _applicable(question, judge, people, values, outcome, arguments)
@@ -164,8 +188,8 @@ def _applicable(
     said[judge.codes == question.not_applicable] = 0.0
     applies = np.where(np.isnan(outcome), nan, 1.0)
     applies[people.codes == question.not_applicable] = 0.0
-    where = np.flatnonzero(applies != 0)
-    group = arguments["group"]
-    alone = arguments | {"group": None if group is None else group[where]}
-    human = corrected_mean(values, people.labelled[where], outcome[where], method="human-only", **alone)
+    # A judge that says the same of every item takes nothing out: the labels alone, on the same footing.
+    alone = (np.full(values.size, 0.5), np.ones(values.size))
+    human = applicable_mean(*alone, people.labelled, outcome, applies, **arguments)
+    human = replace(human, method="human-only", note="" if human.defined else human.note)
     return human, applicable_mean(values, said, people.labelled, outcome, applies, **arguments)

@@ -78,9 +78,9 @@ def _code(question: Question, given: str | float | None) -> int:
 
 
 def _scored(criterion: Criterion, one: Settled) -> Answer:
-    """Reduce to what aggregation needs; where raters are split, the answer is as open as one never given."""
+    """Reduce to what aggregation needs; a split and "cannot tell" are as open as an answer never given."""
     if one.answer is None:
-        return UNKNOWN if one.state == "split" else Answer("abstained")
+        return UNKNOWN
     return NOT_APPLICABLE_ANSWER if one.answer == NOT_APPLICABLE else answer(criterion, one.answer)
 
 

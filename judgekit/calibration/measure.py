@@ -32,14 +32,17 @@ def measure(
     design: str,
     target: str,
 ) -> CriterionResult:
-    """Measure one question; `labelled` are the positions of the n labelled items in the batch."""
-    side = _Side(question, judge, people, labelled, group)
+    """Measure one question.
+
+    `labelled` are the positions of the n labelled items in the batch, `group` is that of each of its N items.
+    """
+    side = _Side(question, judge, people, labelled, None if group is None else group[labelled])
     outcomes = Outcomes(labelled, people.codes, people.scores, people.passes, group)
     found = quantities(question, judge, outcomes, design, target)
     name, coefficient = side.coefficient()
     rates, top, counts, drawn = side.rates(), side.ceiling(), side.counts(), design != "unknown"
     passes = side.human_passes()
-    evidence = Evidence(question, counts, passes, coefficient, rates, top, found[0], drawn)
+    evidence = Evidence(question, counts, passes, coefficient, rates, top, found, drawn, name)
     return CriterionResult(
         question.name,
         side.scale,
@@ -86,7 +89,7 @@ class _Side:
         lost = (found["split"], found["cannot_tell"], found["partial"])
         size = len(self.batch.states)
         return Counts(
-            size, self.labelled.size, settled, int(self.used.sum()), dict(sorted(failed.items())), *lost
+            size, self.labelled.size, settled, int(self.used.sum()), dict(sorted(failed.items())), *lost, int(self.batch.answered.sum())
         )
 
     def table(self) -> tuple[tuple[int, ...], ...]:

@@ -33,7 +33,8 @@ class Quantity:
     Attributes
     ----------
     name : str
-        ``pass rate``, ``mean score``, or ``share of LEVEL``.
+        ``pass rate``, ``mean score`` (with the range of a number), ``share won by a, ties half``, or
+        ``share of LEVEL``.
     raw : float
         The judge's count, 0..1; it estimates nothing by itself and so has no interval.
     human, corrected : Estimate
@@ -82,6 +83,8 @@ class Counts:
     split, cannot_tell, partial : int
         Labelled items without a human answer: raters differ, nobody could tell, or, of the item as a whole,
         a criterion that would decide was not answered.
+    verdicts : int or None
+        Items of the batch with an answer of the judge; None on an older card.
     """
 
     batch: int
@@ -92,6 +95,7 @@ class Counts:
     split: int
     cannot_tell: int
     partial: int = 0
+    verdicts: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -189,6 +193,8 @@ class Calibration:
         Salted ids with the codes and scores that a correction of another batch needs; no texts.
     notes : tuple of str
         What was left out on the way.
+    split : dict of str to tuple of str
+        By question, the items on which raters differ. Not part of a card, which names no item.
     """
 
     rubric: str
@@ -201,6 +207,7 @@ class Calibration:
     results: tuple[CriterionResult, ...]
     pairs: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
+    split: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> CriterionResult:
         for result in self.results:

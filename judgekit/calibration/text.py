@@ -1,17 +1,18 @@
 """Calibrations and corrections as text for people: the one text, which the command line prints too."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isnan
 
 from judgekit.calibration.correct import SAME, SHIFTS, CorrectedQuantity, Correction
-from judgekit.calibration.estimates import MEAN_SCORE, UNSTATED
-from judgekit.calibration.results import Calibration, CriterionResult, Quantity
+from judgekit.calibration.estimates import UNSTATED, in_scores
+from judgekit.calibration.results import Calibration, Counts, CriterionResult, Quantity
 from judgekit.rubric import OVERALL
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
 
 NO_INTERVAL = "none: a judge's count is not an estimate"
 TOO_FEW = "too few items for an interval"
+SHOWN_SPLIT, SHOWN_ID = 10, 60
 CHOSEN = {"random": "chosen at random"}
 # A symbol a reader of papers looks for; the full name where there is none.
 SYMBOLS = {"kappa": "κ", "quadratic-weighted kappa": "quadratic κ"}
@@ -21,14 +22,14 @@ def number(name: str, value: float) -> str:
     """Write a rate in per cent and a mean score as it is."""
     if isnan(value):
         return "undefined"
-    return f"{value:.3f}" if name == MEAN_SCORE else f"{100 * value:.1f} %"
+    return f"{value:.3f}" if in_scores(name) else f"{100 * value:.1f} %"
 
 
 def interval(name: str, estimate: Estimate) -> str:
     """Write an interval in the unit of its value."""
     if isnan(estimate.low) or isnan(estimate.high):
         return estimate.note or "undefined"
-    if name == MEAN_SCORE:
+    if in_scores(name):
         return f"{estimate.low:.3f} – {estimate.high:.3f}"
     return f"{100 * estimate.low:.1f} – {100 * estimate.high:.1f}"
 
@@ -47,9 +48,21 @@ def coefficient(estimate: Estimate) -> str:
     if not estimate.defined:
         return f"undefined ({estimate.note})"
     if isnan(estimate.low):
-        return f"{estimate.value:.2f} ({estimate.note or TOO_FEW})"
-    to = "–" if estimate.low >= 0 else " to "
-    return f"{estimate.value:.2f} ({estimate.low:.2f}{to}{estimate.high:.2f})"
+        return f"{signed(estimate.value)} ({estimate.note or TOO_FEW})"
+    low, high = signed(estimate.low), signed(estimate.high)
+    to = " to " if "−" in low + high else "–"
+    return f"{signed(estimate.value)} ({low}{to}{high})"
+
+
+def signed(value: float) -> str:
+    """Write a number that may be negative, with a minus as in print and zero without one."""
+    text = f"{value:.2f}".replace("-", "−")
+    return "0.00" if text == "−0.00" else text
+
+
+def symbol(name: str) -> str:
+    """Write the name of a coefficient as readers of papers look for it."""
+    return SYMBOLS.get(name, name)
 
 
 def plural(count: int, word: str) -> str:
@@ -57,13 +70,13 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> list[str]:
+def quantity_table(quantity: Quantity, counts: Counts, design: str) -> list[str]:
     """Give raw, human-only and corrected under each other."""
     lines = [f"  {quantity.name:<30} {'95 % interval':<18} from"]
     lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}")
     if design == "unknown":
         return [*lines, f"  human only, corrected: undefined, as {UNSTATED} (--design)"]
-    chosen, both = sources(labels, batch, design)
+    chosen, both = sources(counts, design)
     if not isnan(quantity.ratio):
         both += f", {quantity.ratio:.2f} × the width"
     for name, estimate, source in (
@@ -78,10 +91,12 @@ def quantity_table(quantity: Quantity, labels: int, batch: int, design: str) -> 
     return lines
 
 
-def sources(labels: int, batch: int, design: str) -> tuple[str, str]:
+def sources(counts: Counts, design: str) -> tuple[str, str]:
     """Say what the human-only and the corrected figure rest on."""
-    given = plural(labels, "label")
-    return f"{given} {CHOSEN.get(design, design)}", f"{given} + {plural(batch, 'verdict')}"
+    given = plural(counts.settled, "label")
+    there = counts.batch if counts.verdicts is None else counts.verdicts
+    without = f" ({counts.batch - there:,} without)" if there < counts.batch else ""
+    return f"{given} {CHOSEN.get(design, design)}", f"{given} + {plural(there, 'verdict')}{without}"
 
 
 def agreement_lines(result: CriterionResult) -> list[str]:
@@ -89,7 +104,7 @@ def agreement_lines(result: CriterionResult) -> list[str]:
     lines = []
     if result.rates is not None:
         lines.append(f"  {rates_sentence(result.rates)}")
-    name = SYMBOLS.get(result.coefficient_name, result.coefficient_name)
+    name = symbol(result.coefficient_name)
     top = ""
     if result.ceiling is not None:
         top = f"; between humans α {coefficient(result.ceiling.alpha)}, n = {result.ceiling.raw.n}"
@@ -134,6 +149,13 @@ def count_line(result: CriterionResult) -> str:
     rest = f"; without {', '.join(lost)}" if lost else ""
     enter = "enters" if used == 1 else "enter"
     return f"  {used} of {plural(counts.labelled, 'labelled item')} {enter} agreement{rest}."
+
+
+def split_line(split: Sequence[str]) -> str:
+    """Name the items on which raters differ, the first ten of them."""
+    shown = ", ".join(one if len(one) <= SHOWN_ID else one[:SHOWN_ID] + "…" for one in split[:SHOWN_SPLIT])
+    more = f" and {len(split) - SHOWN_SPLIT:,} more" if len(split) > SHOWN_SPLIT else ""
+    return f"  Raters differ on {shown}{more}."
 
 
 def _ended(status: str) -> str:

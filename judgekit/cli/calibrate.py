@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from judgekit.cli.console import Console, ExitCode, Json, Quiet
+from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
 from judgekit.errors import InputError, UsageError
 
 EXITS = {
@@ -22,7 +22,10 @@ def command(
         Path, typer.Argument(metavar="GRADED", help="Graded rows, as `judgekit grade` writes them.")
     ],
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="Human labels, long or wide: .jsonl or .csv.")
+        list[Path],
+        typer.Argument(
+            metavar="LABELS...", help="Human labels, long or wide: .jsonl or .csv; one file or several."
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="Where the card goes.")] = None,
     rubric: Annotated[str | None, typer.Option(help="Refuse rows graded by another rubric.")] = None,
@@ -61,9 +64,10 @@ def command(
         found.save(out)
     console.result(str(found), found.to_dict())
     if out is not None:
-        console.next(f"judgekit report {graded} --labels {labels} --calibration {out} --out REPORT.html")
+        given = "".join(f" --labels {quoted(path)}" for path in labels)
+        console.next(f"judgekit report {quoted(graded)}{given} --calibration {quoted(out)} --out REPORT.html")
     else:
-        console.next(f"judgekit calibrate {graded} {labels} --out CARD.json")
+        console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))} --out CARD.json")
     raise typer.Exit(EXITS[found.decision.verb])
 
 

@@ -58,6 +58,12 @@ class Console:
         self.say(f"\nnext: {command}")
 
 
+def shortened(text: str, most: int = 300) -> str:
+    """Put a text on one line of at most so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def quoted(path: str | Path) -> str:
     """Write a file name so that it can be pasted into a shell."""
     return shlex.quote(str(path))

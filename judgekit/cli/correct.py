@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from judgekit.cli.console import Console, ExitCode, Json, Quiet
+from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
 
 
 def command(
@@ -29,6 +29,8 @@ def command(
 ) -> None:
     """Correct the rates of another batch of the same judge by a card."""
     from judgekit.calibration import load_card
+    from judgekit.calibration.plan import FRESH, plan_command
+    from judgekit.files.graded import read_manifest
 
     console = Console(as_json, quiet)
     found = load_card(calibration).correct(graded, shift=shift, target=target, force=force)
@@ -37,6 +39,6 @@ def command(
         console.say(
             "\nThe two assumptions give two numbers; which holds is yours to say (--shift), or label some."
         )
-        console.next(f"judgekit plan {graded} --n 30 --out TO_LABEL.csv")
+        console.next(plan_command(graded, FRESH, read_manifest(graded), found.items))
         raise typer.Exit(ExitCode.UNDECIDED)
-    console.next(f"judgekit report {graded} --calibration {calibration} --out REPORT.html")
+    console.next(f"judgekit report {quoted(graded)} --calibration {quoted(calibration)} --out REPORT.html")

@@ -43,9 +43,9 @@ def command(
     found = calibrate(graded, labels)
     found.save(folder / "card.json")
     report = folder / "report.html"
-    write_report(graded, report, labels=labels)
+    page = write_report(graded, report, labels=labels)
     truth = true_pass_rate(grader.rubric)
     console.result(
-        demo_text(found, truth, report), {**found.to_dict(), "truth": truth, "report": str(report)}
+        demo_text(found, truth, report, page.to_read), {**found.to_dict(), "truth": truth, "report": str(report)}
     )
     console.next("judgekit init my-eval --from your-logs.jsonl")

@@ -9,6 +9,7 @@ import numpy as np
 
 from judgekit.batch import Options
 from judgekit.cli.console import Console, duration, money
+from judgekit.errors import UsageError
 from judgekit.exchange import Request
 from judgekit.files.items import ItemFile
 from judgekit.judges import Judge
@@ -47,6 +48,7 @@ def show(
     options: Options,
     where: str,
     price: tuple[float, float] | None,
+    key: str,
 ) -> None:
     """Print the first prompt and the sums, and send nothing."""
     file = ItemFile(items, rubric, options.columns)
@@ -62,17 +64,33 @@ def show(
     prompt, mean = _prompts(judge, file, set(places[:: -(-rows // MEASURED)].tolist()))
     tokens_in, tokens_out = int(rows * mean / CHARS_PER_TOKEN), rows * REPLY_TOKENS * len(rubric.criteria)
     cost = None if price is None else (tokens_in * price[0] + tokens_out * price[1]) / 1e6
-    seconds = rows * SECONDS_A_CALL / min(options.concurrency, rows)
+    at_once = min(options.concurrency, rows)
+    seconds = rows * SECONDS_A_CALL / at_once
     said = (
         f"{prompt}\n\n--- the run ---\n"
         f"{rows:,} of {census.count:,} items with {judge.signature}; {where}\n"
-        f"about {tokens_in:,} tokens in and {tokens_out:,} out (four characters a token), {money(cost)}"
-        f"{'' if cost is not None else ' (state --price IN,OUT)'}, about {duration(seconds)} if a call takes "
-        f"{SECONDS_A_CALL:g} s. Nothing was sent."
+        f"about {tokens_in:,} tokens in (four characters a token) and {tokens_out:,} out (a guess: "
+        f"{REPLY_TOKENS} a criterion; a model that thinks first writes more), {money(cost)}"
+        f"{'' if cost is not None else ' (state --price IN,OUT)'}\n"
+        f"about {duration(seconds)} with {at_once} at once, if a call takes {SECONDS_A_CALL:g} s\n"
+        f"{key}\nNothing was sent."
     )
     sums = {"rows": rows, "input_tokens": tokens_in, "output_tokens": tokens_out, "cost_usd": cost}
     sent = {"destination": host, "fields": list(rubric.inputs), "prompt": prompt}
     console.result(said, {**sums, **sent, "seconds": seconds})
+
+
+def key_state(base_url: str | None, api_key_env: str | None) -> str:
+    """Say which key a run would take, and whether it is there; never the key itself."""
+    from judgekit.providers.endpoint import OPENAI_KEY, open_endpoint
+
+    try:
+        endpoint = open_endpoint(base_url, api_key_env)
+    except UsageError as error:
+        return f"the run would stop: {error}"
+    if not endpoint.key:
+        return f"no key is sent to {endpoint.host} (name a variable with --api-key-env if it needs one)"
+    return f"the key in {api_key_env or OPENAI_KEY} is sent to {endpoint.host}; it is set"
 
 
 def _settings(temperature: float) -> dict[str, Any]:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from judgekit.cli.console import Console, ExitCode, Json, Quiet, duration, money, quoted
+from judgekit.cli.console import Console, ExitCode, Json, Quiet, duration, money, quoted, shortened
 from judgekit.cli.interrupt import run_interruptible
 from judgekit.cli.progress import Progress
 from judgekit.errors import UsageError
 
 if TYPE_CHECKING:
-    from judgekit.batch import Options, Run
+    from collections.abc import Iterator
+
+    from judgekit.batch import Options, Run, Tally
     from judgekit.grader import BaseGrader
     from judgekit.rubric import Rubric
 
@@ -87,9 +89,10 @@ def command(
     options = Options(columns, concurrency, limit, sample, fresh, omit_items)
     where = _where(host, asked)
     if dry_run:
-        from judgekit.cli.dry_run import show
+        from judgekit.cli.dry_run import key_state, show
 
-        show(console, asked, model, host, temperature, items, options, where, cost)
+        key = key_state(base_url, api_key_env) if host else ""
+        show(console, asked, model, host, temperature, items, options, where, cost, key)
         return
     assert out is not None
     _make_room(concurrency)
@@ -104,7 +107,7 @@ def command(
         price=cost,
         connections=concurrency,
     )
-    console.say(f"{items.name} graded by {grader.name} with {grader.rubric.reference}   ({where})")
+    console.say(f"grading {items.name} by {grader.name} with {grader.rubric.reference}   ({where})")
     run = _graded(grader, items, out, options, console.quiet)
     _conclude(console, run, max_failed)
 
@@ -112,15 +115,22 @@ def command(
 def _graded(grader: "BaseGrader", items: Path, out: Path, options: "Options", quiet: bool) -> "Run":
     from judgekit.batch import agrade_file
 
+    progress = Progress(quiet)
+
     async def work() -> "Run":
         try:
-            with Progress(quiet) as progress:
+            with progress:
                 return await agrade_file(grader, items, out, options, progress)
         finally:
             await grader.aclose()
 
-    again = "the same command without --fresh" if options.fresh else "the same command"
-    return run_interruptible(work(), f"what was graded is kept beside {out}; {again} goes on from there")
+    def kept() -> str:
+        tally = progress.tally
+        again = "the same command without --fresh" if options.fresh else "the same command"
+        what = f"{tally.done - tally.failed:,} of {tally.total:,} rows are" if tally else "what was graded is"
+        return f"{what} kept beside {out}; {again} goes on from there"
+
+    return run_interruptible(work(), kept)
 
 
 def _conclude(console: Console, run: "Run", max_failed: float) -> None:
@@ -130,16 +140,33 @@ def _conclude(console: Console, run: "Run", max_failed: float) -> None:
     kept = f", {tally.resumed:,} from before" if tally.resumed else ""
     console.result(
         f"  graded {tally.done - tally.failed:,} of {tally.total:,}{kept}, {tally.failed:,} failed{why}, "
-        f"{duration(tally.seconds)}, {money(tally.usage.cost_usd)}",
-        run.to_dict(),
+        f"{duration(tally.seconds)}, {money(tally.usage.cost_usd)}{''.join(_reasons(tally))}",
+        run.to_dict() | ({"reasons": tally.reasons} if tally.reasons else {}),
     )
+    for note in run.notes:
+        console.say(f"  {note}")
     # The share in the user's decimals: 29 of 100 are not more than 0.29 of them.
     if tally.failed > max_failed * tally.total + 1e-9:
-        console.say("\nThe same command asks again where there is no answer; or allow it with --max-failed.")
+        console.say(f"\n{_cure(run)}; or allow it with --max-failed.")
         raise typer.Exit(ExitCode.INCOMPLETE)
     answers = tally.done - tally.failed
     if answers:
         console.next(f"judgekit plan {quoted(run.out)} --n {min(ASKED, answers)} --out TO_LABEL.csv")
+
+
+def _reasons(tally: "Tally") -> "Iterator[str]":
+    """Say for each failure what most of its rows, or one of them, ran into."""
+    for status, counted in tally.reasons.items():
+        message, often = counted.most_common(1)[0]
+        total = tally.statuses[status]
+        share = "" if often == total else f", {often:,} of them" if often > 1 else ", one of them"
+        yield f"\n    {total:,} {status}{share}: {shortened(message)}"
+
+
+def _cure(run: "Run") -> str:
+    if str(run.manifest["grader"]).startswith("recorded/"):
+        return "Nobody is asked for what was not recorded: complete the recorded file"
+    return "The same command asks again where there is no answer"
 
 
 def _where(host: str, rubric: "Rubric") -> str:

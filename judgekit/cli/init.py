@@ -14,6 +14,7 @@ def command(
         Path | None,
         typer.Option("--from", help="Your logs: twenty of them, at random, are opened to read first."),
     ] = None,
+    id_column: Annotated[str | None, typer.Option("--id", help="Column of the id in your logs.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -21,7 +22,7 @@ def command(
     from judgekit.look.start import start
 
     console = Console(as_json, quiet)
-    written = start(folder, logs)
+    written = start(folder, logs, id_column)
     listed = "\n".join(f"  {path}  {what}" for path, what in written)
     console.result(listed, {"files": [str(path) for path, _ in written]})
     if logs is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from judgekit.cli.console import Interrupted
@@ -10,13 +10,13 @@ from judgekit.cli.console import Interrupted
 T = TypeVar("T")
 
 
-def run_interruptible(work: Coroutine[Any, Any, T], kept: str) -> T:
+def run_interruptible(work: Coroutine[Any, Any, T], kept: Callable[[], str]) -> T:
     """Run a coroutine; SIGINT and SIGTERM cancel it.
 
     Raises
     ------
     Interrupted
-        With `kept`, which says what becomes of the work so far.
+        With the text of `kept`, which says what becomes of the work so far.
     """
     caught: list[int] = []
 
@@ -36,4 +36,4 @@ def run_interruptible(work: Coroutine[Any, Any, T], kept: str) -> T:
         return asyncio.run(guarded())
     except asyncio.CancelledError:
         code = 128 + (caught[0] if caught else signal.SIGINT)
-        raise Interrupted(f"interrupted: {kept}", code) from None
+        raise Interrupted(f"interrupted: {kept()}", code) from None

@@ -31,6 +31,7 @@ class Progress(logging.Handler):
         self.quiet, self.terminal = quiet, sys.stderr.isatty()
         self.shown_at = time.monotonic()
         self.pause, self.pause_ends = "", 0.0
+        self.tally: Tally | None = None
 
     def __enter__(self) -> "Progress":
         logger = logging.getLogger(RETRIES)
@@ -52,6 +53,7 @@ class Progress(logging.Handler):
 
     def __call__(self, tally: "Tally") -> None:
         """Show the state, if it is time to."""
+        self.tally = tally
         every = TERMINAL_EVERY if self.terminal else PLAIN_EVERY
         if time.monotonic() - self.shown_at < every:
             return

@@ -5,14 +5,17 @@ from typing import Annotated
 
 import typer
 
-from judgekit.cli.console import Console, Json, Quiet
+from judgekit.cli.console import Console, Json, Quiet, quoted
 from judgekit.errors import UsageError
 
 
 def command(
     graded: Annotated[Path, typer.Argument(help="Graded rows, as `judgekit grade` writes them.")],
     out: Annotated[Path, typer.Option(help="The page, .html: one file that loads nothing from elsewhere.")],
-    labels: Annotated[Path | None, typer.Option(help="Human labels of items in GRADED.")] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(help="Human labels of items in GRADED; once for each file of labels."),
+    ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="A card; of this batch, or of another one by the same judge.")
     ] = None,
@@ -27,22 +30,29 @@ def command(
     quiet: Quiet = False,
 ) -> None:
     """Write a report to read: the corrected numbers first, then what they rest on, and what to read."""
+    from judgekit.calibration.plan import LABELS, plan_command
     from judgekit.calibration.text import plural
+    from judgekit.files.graded import read_manifest
     from judgekit.report import write_report
 
     console = Console(as_json, quiet)
-    for given in (graded, labels, calibration):
+    for given in (graded, *(labels or ()), calibration):
         if given is not None and out.exists() and out.resolve() == given.resolve():
             raise UsageError(f"{out}: is an input of this command; choose another --out")
     report = write_report(
-        graded, out, labels=labels, calibration=calibration, design=design, allow_unmatched=allow_unmatched
+        graded,
+        out,
+        labels=labels or None,
+        calibration=calibration,
+        design=design,
+        allow_unmatched=allow_unmatched,
     )
     lost = f", {plural(report.failures, 'row')} without an answer" if report.failures else ""
-    differ = f": {plural(report.disagreements, 'disagreement')} to read" if report.decision else ""
+    differ = f": {report.to_read}" if report.decision else ""
     console.result(f"{report.out}{differ}{lost}", report.to_dict())
     if calibration is not None:
-        console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {calibration}")
-    elif labels is not None:
-        console.next(f"judgekit calibrate {graded} {labels} --out CARD.json")
+        console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {quoted(calibration)}")
+    elif labels:
+        console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))} --out CARD.json")
     else:
-        console.next(f"judgekit plan {graded} --n 60 --out TO_LABEL.csv")
+        console.next(plan_command(graded, LABELS, read_manifest(graded), report.items))

@@ -53,14 +53,18 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check a rubric file; every problem is named with its line."""
+    from judgekit.look.start import unfinished
     from judgekit.rubric import load_rubric
 
     console = Console(as_json, quiet)
     rubric = load_rubric(file)
+    left = unfinished(rubric)
     count = len(rubric.criteria)
     what = f"{count} criteri{'on' if count == 1 else 'a'}, digest {rubric.digest[:19]}"
     said = f"{file}: {rubric.reference}, {what}: nothing to object to"
-    console.result(said, {"rubric": rubric.reference, "digest": rubric.digest})
+    if left:
+        said += f"\n  but these are still the words of the template, write your own: {', '.join(left)}"
+    console.result(said, {"rubric": rubric.reference, "digest": rubric.digest, "template": left})
     console.next(f"judgekit rubric show {file}")
 
 

@@ -34,9 +34,24 @@ def read_graded(path: str | Path) -> Iterator[GradedRow]:
     """
     path = Path(path)
     _check_finished(path)
+    if not has_verdicts(path):
+        raise _no_graded_file(path)
     problems = Problems(str(path))
     yield from graded_from_rows(read_rows(path, problems), problems)
     problems.raise_if_any()
+
+
+def has_verdicts(path: str | Path) -> bool:
+    """Tell whether a file may hold graded rows: a row has a verdict, or there is no row to go by."""
+    rows = read_rows(path, Problems(str(path)))
+    first = next(rows, None)
+    return first is None or "verdict" in first.columns or any("verdict" in row.columns for row in rows)
+
+
+def _no_graded_file(path: Path) -> InputError:
+    return InputError(
+        [Problem("is no graded file; run `judgekit grade` first, and give its --out", str(path))]
+    )
 
 
 def graded_from_rows(rows: Iterable[Row], problems: Problems) -> Iterator[GradedRow]:
@@ -99,6 +114,8 @@ def read_manifest(graded: str | Path) -> dict[str, Any]:
     try:
         data = loads(path.read_text("utf-8"))
     except OSError:
+        if not has_verdicts(graded):
+            raise _no_graded_file(Path(graded)) from None
         raise InputError([Problem("is missing; it is written beside the graded rows", str(path))]) from None
     except (NotJson, UnicodeDecodeError) as error:
         raise InputError([Problem(str(error), str(path))]) from None

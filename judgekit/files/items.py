@@ -98,6 +98,19 @@ def item_key(item: Item) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
+class ContentIds:
+    """Gives ids to rows that have none: a digest of the content; repeats get ``-2`` and so on."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def of(self, columns: Mapping[str, Any]) -> str:
+        """Give the id of the next row."""
+        base = content_id(columns)
+        self._seen[base] += 1
+        return base if self._seen[base] == 1 else f"{base}-{self._seen[base]}"
+
+
 class ItemFile:
     """A file of items for one rubric.
 
@@ -135,7 +148,7 @@ class ItemFile:
         problems = Problems(str(self.path))
         first_line: dict[bytes, int] = {}
         lacking: Counter[str] = Counter()
-        lacks: list[tuple[str, int]] = []
+        lacks: list[tuple[str, ItemRow]] = []
         known: set[str] = set()
         count = 0
         keys = array("Q")
@@ -153,7 +166,7 @@ class ItemFile:
             first_line.setdefault(key, row.line)
             for name in self._lacking(row):
                 lacking[name] += 1
-                lacks.append((name, row.line)) if len(lacks) < 1000 else None
+                lacks.append((name, row)) if len(lacks) < 1000 else None
         self._report_lacking(problems, lacking, lacks, count, known)
         self._report_columns(problems, count, known, lacking)
         if not count and not problems:
@@ -168,7 +181,7 @@ class ItemFile:
         self,
         problems: Problems,
         lacking: Counter[str],
-        lacks: list[tuple[str, int]],
+        lacks: list[tuple[str, ItemRow]],
         count: int,
         known: set[str],
     ) -> None:
@@ -183,9 +196,12 @@ class ItemFile:
                     field=name,
                 )
                 continue
-            for _, line in (one for one in lacks if one[0] == name):
+            for row in (row for field, row in lacks if field == name):
                 problems.add(
-                    "is required and missing here (an empty text can be stated in JSONL)", line, name
+                    f"is required and missing for id {row.item.id!r}: fill it in (an empty text can be stated "
+                    "in JSONL), or mark the field `required: false` in the rubric",
+                    row.line,
+                    name,
                 )
             problems.total += rows - sum(one[0] == name for one in lacks)
 
@@ -195,7 +211,7 @@ class ItemFile:
         """Report a column that was asked for by name and that no row has."""
         for name, column in self.columns.renamed.items():
             if count and column not in known and name not in lacking:
-                problems.add(_no_column("column", column, known), field=name)
+                problems.add(no_column("column", column, known), field=name)
 
     def __iter__(self) -> Iterator[ItemRow]:
         """Yield the items of a file that `check` has passed."""
@@ -205,7 +221,7 @@ class ItemFile:
 
     def _rows(self, problems: Problems) -> Iterator[ItemRow]:
         column = self.columns.id or "id"
-        repeats: Counter[str] = Counter()
+        ids = ContentIds()
         with_id = without = 0
         seen: set[str] = set()
         for row in read_rows(self.path, problems):
@@ -221,14 +237,12 @@ class ItemFile:
             elif with_id:
                 problems.add("the row has no id, and an earlier one has one", row.line, column)
             else:
-                base = content_id(row.columns)
-                repeats[base] += 1
-                identity = base if repeats[base] == 1 else f"{base}-{repeats[base]}"
+                identity = ids.of(row.columns)
             if identity is not None:
                 fields = self.columns.fields(row.columns, self.rubric)
                 yield ItemRow(Item(identity, fields), row.columns, row.line)
         if self.columns.id is not None and without and not with_id:
-            problems.add(_no_column("id column", column, seen), field="id")
+            problems.add(no_column("id column", column, seen), field="id")
 
     def _stated_id(self, value: Any, row: Row, problems: Problems) -> str | None:
         try:
@@ -238,7 +252,8 @@ class ItemFile:
             return None
 
 
-def _no_column(what: str, column: str, known: set[str]) -> str:
+def no_column(what: str, column: str, known: set[str]) -> str:
+    """Say that a column asked for by name is not there, and which are."""
     close = get_close_matches(column, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"no row has the {what} {column!r}; the file has {_listed(known)}{hint}"

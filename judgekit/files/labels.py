@@ -1,36 +1,21 @@
 """Human labels from a file, long or wide, checked against the rubric they answer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from judgekit._json import NotJson, loads
-from judgekit.errors import Problems
+from judgekit.errors import InputError, Problem, Problems
 from judgekit.files.rows import Row, read_rows
 from judgekit.item import read_id
 from judgekit.labels import DESIGNS, ROLES, Label, LabelSet, match_answer, overall_criterion
 from judgekit.rubric import OVERALL, Criterion, Rubric
+from judgekit.rubric.checks import LABEL_COLUMNS
 
 RATER = "human"
-LONG = {
-    "id",
-    "criterion",
-    "rater",
-    "label",
-    "note",
-    "at",
-    "repeat",
-    "supersedes",
-    "role",
-    "criterion_digest",
-    "design",
-    "probability",
-    "stratum",
-    "frame",
-    "format",
-}
+LONG = LABEL_COLUMNS | {"format"}
 
 
 def read_labels(path: str | Path, rubric: Rubric, *, id_column: str = "id") -> LabelSet:
@@ -45,6 +30,64 @@ def read_labels(path: str | Path, rubric: Rubric, *, id_column: str = "id") -> L
     found = labels_from_rows(read_rows(path, problems), rubric, problems, id_column=id_column)
     problems.raise_if_any()
     return found
+
+
+def read_label_files(paths: Sequence[str | Path], rubric: Rubric) -> LabelSet:
+    """Read several label files as one set, as when each rater filled in a sheet.
+
+    Raises
+    ------
+    InputError
+        Naming file and line of each problem; also where one rater says two things in two files.
+    """
+    if len(paths) == 1:
+        return read_labels(paths[0], rubric)
+    labels: list[Label] = []
+    notes: list[str] = []
+    wrong: list[Problem] = []
+    total = 0
+    for path in paths:
+        try:
+            found = read_labels(path, rubric)
+        except InputError as error:
+            wrong, total = wrong + error.problems, total + error.total
+            continue
+        labels += [replace(label, source=str(path)) for label in found.labels]
+        notes += [f"{path}: {note}" for note in found.notes]
+    problems = Problems("")
+    merged = _settle_duplicates(labels, problems, notes)
+    if wrong or problems:
+        raise InputError(wrong + problems.first, total + problems.total)
+    return merged
+
+
+def read_label_files(paths: Sequence[str | Path], rubric: Rubric) -> LabelSet:
+    """Read several label files as one set, as when each rater filled in a sheet.
+
+    Raises
+    ------
+    InputError
+        Naming file and line of each problem; also where one rater says two things in two files.
+    """
+    if len(paths) == 1:
+        return read_labels(paths[0], rubric)
+    labels: list[Label] = []
+    notes: list[str] = []
+    wrong: list[Problem] = []
+    total = 0
+    for path in paths:
+        try:
+            found = read_labels(path, rubric)
+        except InputError as error:
+            wrong, total = wrong + error.problems, total + error.total
+            continue
+        labels += [replace(label, source=str(path)) for label in found.labels]
+        notes += [f"{path}: {note}" for note in found.notes]
+    problems = Problems("")
+    merged = _settle_duplicates(labels, problems, notes)
+    if wrong or problems:
+        raise InputError(wrong + problems.first, total + problems.total)
+    return merged
 
 
 def labels_from_rows(
@@ -71,6 +114,7 @@ class _Reader:
         self.notes: list[str] = []
         self.strange: set[str] = set()
         self.wide = self.matched = False
+        self.has_ids: bool | None = None
 
     def row(self, row: Row) -> Iterator[Label]:
         columns = self.columns(row)
@@ -97,7 +141,18 @@ class _Reader:
         return found
 
     def identity(self, columns: dict[str, Any], line: int) -> str | None:
-        raw = columns.get(self.id_column.casefold())
+        key = self.id_column.casefold()
+        if self.has_ids is None and key not in columns:
+            self.has_ids = False
+            self.problems.add(
+                f"no column {self.id_column!r} names the item that a label is about; the file has "
+                f"{', '.join(columns)}; rename the one that does to {self.id_column!r}",
+                line,
+            )
+        if not (found := key in columns) and not self.has_ids:
+            return None
+        self.has_ids = self.has_ids or found
+        raw = columns.get(key)
         if raw is None:
             self.problems.add("is missing: a label names the item it is about", line, self.id_column)
             return None
@@ -227,10 +282,10 @@ def _settle_duplicates(labels: list[Label], problems: Problems, notes: list[str]
             kept[key] = label
         elif label.supersedes:
             kept[key], replaced = label, replaced + 1
-        elif replace(label, line=None, note="", at="") == replace(before, line=None, note="", at=""):
+        elif _bare(label) == _bare(before):
             same += 1
         else:
-            problems.add(_conflict(before, label), label.line, "label")
+            problems.add(_conflict(before, label), label.line, "label", label.source)
     if same:
         notes.append(f"{same} identical label{'s' if same > 1 else ''} kept once")
     if replaced:
@@ -238,11 +293,24 @@ def _settle_duplicates(labels: list[Label], problems: Problems, notes: list[str]
     return LabelSet(tuple(kept.values()) + tuple(repeats), tuple(notes))
 
 
+def _bare(label: Label) -> Label:
+    """Leave out where a label stands, and what is said beside it."""
+    return replace(label, line=None, source="", note="", at="")
+
+
+def _bare(label: Label) -> Label:
+    """Leave out where a label stands, and what is said beside it."""
+    return replace(label, line=None, source="", note="", at="")
+
+
 def _conflict(before: Label, label: Label) -> str:
     who = f"rater {label.rater!r} said {before.answer!r} of {label.criterion!r} for id {label.id!r}"
+    where = f"in {before.place}" if before.source else f"on {before.place}"
     cure = "mark the later row supersedes or repeat, or remove one"
+    if before.source != label.source:
+        cure = f"if two people, give each a rater name (judgekit plan --rater NAME); else {cure}"
     if before.answer != label.answer:
-        return f"{who} on line {before.line}, and here {label.answer!r}; {cure}"
-    names = (f.name for f in fields(Label) if f.name not in ("line", "note", "at"))
+        return f"{who} {where}, and here {label.answer!r}; {cure}"
+    names = (f.name for f in fields(Label) if f.name not in ("line", "source", "note", "at"))
     differ = ", ".join(name for name in names if getattr(before, name) != getattr(label, name))
-    return f"{who} here and on line {before.line}, but with another {differ}; {cure}"
+    return f"{who} here and {where}, but with another {differ}; {cure}"

@@ -13,6 +13,7 @@ from judgekit.errors import InputError, Problem, Problems
 MAX_LINE = 64 * 1024 * 1024
 MAX_JSON = 512 * 1024 * 1024
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json")
+SAVE_AS = "in a spreadsheet: save as CSV UTF-8"
 
 _MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -42,9 +43,9 @@ def read_rows(path: str | Path, problems: Problems) -> Iterator[Row]:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(
-            [Problem(f"the suffix {suffix or '(none)'} is not one of {', '.join(SUFFIXES)}", str(path))]
-        )
+        said = f"the suffix {suffix or '(none)'} is not one of {', '.join(SUFFIXES)}"
+        hint = f"; {SAVE_AS}" if suffix in (".xlsx", ".xls", ".ods", ".numbers") else ""
+        raise InputError([Problem(said + hint, str(path))])
     try:
         with path.open("rb") as stream:
             _refuse_foreign(stream, path)
@@ -63,7 +64,9 @@ def _refuse_foreign(stream: IO[bytes], path: Path) -> None:
     stream.seek(0)
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
-            raise InputError([Problem(f"holds {what}, not the UTF-8 text that its suffix says", str(path))])
+            hint = f"; {SAVE_AS}" if path.suffix.lower() in (".csv", ".tsv") else ""
+            said = f"holds {what}, not the UTF-8 text that its suffix says{hint}"
+            raise InputError([Problem(said, str(path))])
     if b"\0" in head:
         raise InputError([Problem("holds binary data or UTF-16; save it as UTF-8 text", str(path))])
 
@@ -160,7 +163,7 @@ def _csv(path: Path, problems: Problems, delimiter: str | None) -> Iterator[Row]
         csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
         reader = csv.reader(_bounded(stream), delimiter=delimiter, strict=True)
         header: list[str] | None = None
-        begins = 1
+        begins, nameless = 1, 0
         while True:
             try:
                 cells = next(reader, None)
@@ -176,8 +179,9 @@ def _csv(path: Path, problems: Problems, delimiter: str | None) -> Iterator[Row]
                 header = _header(cells, problems, line)
                 if header is None:
                     return
-            elif _clean(cells, header, problems, line):
-                yield Row(dict(zip(header, cells, strict=True)), line)
+                nameless = len(cells) - len(header)
+            elif _clean(cells, header, nameless, problems, line):
+                yield Row(dict(zip(header, cells, strict=False)), line)
 
 
 def _bounded(stream: IO[str]) -> Iterator[str]:
@@ -188,15 +192,18 @@ def _bounded(stream: IO[str]) -> Iterator[str]:
 
 
 def _header(cells: list[str], problems: Problems, line: int) -> list[str] | None:
+    """Read the names; columns at the end that have none, as a trailing separator makes them, are left out."""
     names = [cell.strip() for cell in cells]
+    while not names[-1]:
+        names.pop()
     before = problems.total
     for name in dict.fromkeys(names):
         if not name:
-            problems.add("a column of the header has no name", line)
+            problems.add(f"column {names.index('') + 1} has no name; name it, or remove the column", line)
         elif names.count(name) > 1:
             problems.add(f"the column {name!r} stands twice in the header", line)
         elif _not_utf8(name):
-            problems.add("is not UTF-8 text", line)
+            problems.add(f"is not UTF-8 text; {SAVE_AS}", line)
     return names if problems.total == before else None
 
 
@@ -205,13 +212,18 @@ def _not_utf8(cell: str) -> bool:
     return any("\udc80" <= char <= "\udcff" for char in cell if char > "\ud7ff")
 
 
-def _clean(cells: list[str], header: list[str], problems: Problems, line: int) -> bool:
-    if len(cells) != len(header):
+def _clean(cells: list[str], header: list[str], nameless: int, problems: Problems, line: int) -> bool:
+    beyond = cells[len(header) :]
+    filled = next((n for n, cell in enumerate(beyond, len(header) + 1) if cell.strip()), None)
+    if len(beyond) == nameless and nameless and filled:
+        problems.add(f"column {filled} holds something and has no name; name it, or remove the column", line)
+        return False
+    if len(cells) != len(header) and (len(beyond) != nameless or filled):
         absent = ", ".join(header[len(cells) :])
         what = f"missing: {absent}" if absent else "is a comma inside a text not in quotes?"
         problems.add(f"the row has {len(cells)} cells, the header {len(header)} columns; {what}", line)
         return False
     if any(_not_utf8(cell) for cell in cells):
-        problems.add("is not UTF-8 text", line)
+        problems.add(f"is not UTF-8 text; {SAVE_AS}", line)
         return False
     return True

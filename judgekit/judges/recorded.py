@@ -30,7 +30,7 @@ class RecordedGrader(BaseGrader):
         """Look the item up by its id."""
         found = self.findings.get(item.id)
         if found is None:
-            return failed_verdict(self.provenance, "not_recorded", f"no verdict on {item.id!r} was recorded")
+            return failed_verdict(self.provenance, "not_recorded", "no verdict on this item was recorded")
         lacking = [c.name for c in self.rubric.criteria if c.name not in found]
         full = dict(found) | {name: Finding("not_recorded") for name in lacking}
         message = "; ".join(f.explanation or f.status for f in found.values() if f.status == "invalid_reply")

@@ -1,6 +1,7 @@
 """A folder to start from: twenty outputs to read, a rubric to fill in."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,29 +11,43 @@ import numpy as np
 from judgekit._json import dumps
 from judgekit.errors import InputError, Problem, Problems, UsageError
 from judgekit.files.atomic import write_atomic
+from judgekit.files.items import ContentIds, no_column
 from judgekit.files.rows import Row, read_rows
 from judgekit.prompt import field_text
+from judgekit.rubric import Rubric
 
 TO_READ = 20
-USUAL = {"input": "What the user asked", "output": "The answer being graded"}
+# The fields that a judge is shown without being asked: other columns may hold addresses, keys or labels.
+USUAL = {
+    "input": "What the user asked",
+    "output": "The answer being graded",
+    "context": "What the answer could draw on",
+    "expected": "An answer known to be good",
+    "messages": "The conversation",
+}
+ALWAYS = ("input", "output")
+HOLDS = "What this holds"
+PURPOSE = "Whom this serves, and what success means for them."
+INSTRUCTIONS = "What people and judges should know alike."
+QUESTION = "Does the output give this user what they came for?"
 
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
-RUBRIC = """\
+RUBRIC = f"""\
 # What success means, as a requirement that a person can sign and a judge can apply.
 # Check it with: judgekit rubric check rubric.yaml
 name: my-rubric
 version: 0.1.0
 purpose: >-
-  Whom this serves, and what success means for them. Write it after you have read real outputs.
+  {PURPOSE} Write it after you have read real outputs.
 inputs:
-{inputs}
+{{inputs}}
 instructions: >-
-  What people and judges should know alike. Delete this key if there is nothing to say.
+  {INSTRUCTIONS} Delete this key if there is nothing to say.
 criteria:
   # One criterion for each thing that went wrong in what you read; yes-or-no questions are judged best.
   - name: serves_the_user
-    question: Does the output give this user what they came for?
+    question: {QUESTION}
     scale: binary
     gate: true # failing it fails the item
     levels:
@@ -52,8 +67,15 @@ EXAMPLES = [
 ]
 
 
-def start(folder: Path, logs: Path | None) -> list[tuple[Path, str]]:
+def start(folder: Path, logs: Path | None, id_column: str | None = None) -> list[tuple[Path, str]]:
     """Write the files of a new project, and give each with a word on what it is.
+
+    Parameters
+    ----------
+    logs : Path or None
+        What to read first; None gives three invented items instead.
+    id_column : str or None
+        Column of the id in the logs; None takes ``id``, else a digest of the content, as grading does.
 
     Raises
     ------
@@ -67,49 +89,89 @@ def start(folder: Path, logs: Path | None) -> list[tuple[Path, str]]:
     for path in written:
         if path.exists():
             raise UsageError(f"{path} exists, and nothing is overwritten; choose another folder")
-    rows = [] if logs is None else _rows(logs)
+    if id_column is not None and logs is None:
+        raise UsageError("an id column is one of your logs; name them too, with --from")
+    rows = [] if logs is None else _rows(logs, id_column)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(rubric, [RUBRIC.format(inputs=_inputs(rows))])
+    inputs = _invented_inputs() if logs is None else _inputs(rows, logs, id_column)
+    write_atomic(rubric, [RUBRIC.format(inputs="\n".join(inputs))])
     what = [(rubric, "the rubric to fill in")]
     if logs is None:
         write_atomic(items, (dumps(row) + "\n" for row in EXAMPLES))
         return [*what, (items, "three invented items; put your own here")]
-    write_atomic(reading, _reading(logs, rows))
+    write_atomic(reading, _reading(logs, rows, id_column or "id"))
     return [
         (reading, f"{min(TO_READ, len(rows))} of your {len(rows):,} outputs, at random, to read first"),
         *what,
     ]
 
 
-def _rows(logs: Path) -> list[Row]:
+def unfinished(rubric: Rubric) -> list[str]:
+    """Say which words of the starter rubric nobody has replaced yet."""
+    found = ["name"] if rubric.name == "my-rubric" else []
+    found += ["purpose"] if rubric.purpose.startswith(PURPOSE) else []
+    found += [f"inputs.{name}" for name, given in rubric.inputs.items() if given.description == HOLDS]
+    found += ["instructions"] if rubric.instructions.startswith(INSTRUCTIONS) else []
+    return found + [f"the question of {c.name}" for c in rubric.criteria if c.question == QUESTION]
+
+
+def _rows(logs: Path, id_column: str | None) -> list[Row]:
     problems = Problems(str(logs))
     rows = list(read_rows(logs, problems))
     problems.raise_if_any()
     if not rows:
         raise InputError([Problem("holds no rows", str(logs))])
+    known = {name for row in rows for name in row.columns}
+    if id_column is not None and id_column not in known:
+        raise InputError([Problem(no_column("id column", id_column, known), str(logs), field="id")])
     return rows
 
 
-def _inputs(rows: list[Row]) -> str:
-    seen = [name for row in rows[:TO_READ] for name in row.columns if name != "id"]
-    names = [name for name in dict.fromkeys(seen) if _FIELD.fullmatch(name)]
-    others = [name for name in dict.fromkeys(seen) if name not in names]
-    everywhere = {name for name in names if all(row.columns.get(name) not in (None, "") for row in rows)}
-    lines = ["  # Your columns. Keep what a judge needs to see, and say what each holds."] if names else []
+def _invented_inputs() -> list[str]:
+    return [f"  {name}: {USUAL[name]}" for name in ALWAYS]
+
+
+def _inputs(rows: list[Row], logs: Path, id_column: str | None) -> Iterator[str]:
+    """Write the inputs: what a judge will see, and the other columns as comments."""
+    seen = dict.fromkeys(name for row in rows for name in row.columns)
+    named = (id_column or "id", "id")
+    everywhere = {name for name in seen if all(row.columns.get(name) not in (None, "") for row in rows)}
+    yield "  # What a judge sees of each item, and what leaves the machine. Grade your logs with:"
+    yield f"  #   {_grade_line(logs, id_column, [name for name in ALWAYS if name not in seen])}"
+    for name, what in USUAL.items():
+        if name in seen or name in ALWAYS:
+            need = "" if name in everywhere or name not in seen else ", required: false"
+            yield f"  {name}: {{description: {what}{need}}}"
+    others = [name for name in seen if name not in USUAL and name not in named]
     if others:
-        # As ASCII: whatever a column is called, it stays in its comment.
-        listed = ", ".join(ascii(name)[:80] for name in others[:TO_READ])
-        lines.append(f"  # Not field names; take such a column with --map FIELD=COLUMN: {listed}")
-    for name in names:
+        yield "  # Other columns of your logs; a judge sees one if you uncomment its line:"
+    for name in (name for name in others if _FIELD.fullmatch(name)):
         need = "" if name in everywhere else ", required: false"
         key = f'"{name}"' if name.casefold() in ("null", "true", "false") else name
-        lines.append(f"  {key}: {{description: {USUAL.get(name, 'What this holds')}{need}}}")
-    lines += [] if names else [f"  {name}: {what}" for name, what in USUAL.items()]
-    return "\n".join(lines)
+        yield f"  # {key}: {{description: {HOLDS}{need}}}"
+    odd = [name for name in others if not _FIELD.fullmatch(name)]
+    if odd:
+        yield "  # Columns whose names are no field names; take one, as input or a field of your own, with:"
+    for name in odd[: 2 * TO_READ]:
+        yield f"  #   --map FIELD={_pasted(name)}"
 
 
-def _reading(logs: Path, rows: list[Row]) -> Iterator[str]:
+def _grade_line(logs: Path, id_column: str | None, lacking: list[str]) -> str:
+    identity = [] if id_column is None else ["--id", _pasted(id_column)]
+    maps = [f"--map {name}=COLUMN" for name in lacking]
+    given = ["judgekit grade rubric.yaml", _pasted(logs.name), *identity, *maps]
+    return " ".join([*given, "--model MODEL --out graded.jsonl"])
+
+
+def _pasted(name: str) -> str:
+    # Whatever a column is called, it stays in its comment.
+    return shlex.quote(name) if name.isprintable() else ascii(name)[:80]
+
+
+def _reading(logs: Path, rows: list[Row], id_column: str) -> Iterator[str]:
     drawn = np.random.default_rng().choice(len(rows), min(TO_READ, len(rows)), replace=False)
+    ids = ContentIds()
+    names = [row.columns[id_column] if id_column in row.columns else ids.of(row.columns) for row in rows]
     yield f"# Read these {len(drawn)} first\n\n"
     yield (
         f"Drawn at random from {len(rows):,} rows of {logs.name}. Read each as its user would, and write in "
@@ -117,11 +179,9 @@ def _reading(logs: Path, rows: list[Row]) -> Iterator[str]:
         "every group that matters becomes one criterion of rubric.yaml.\n"
     )
     for number, place in enumerate(drawn, 1):
-        row = rows[place]
-        name = row.columns.get("id", f"line {row.line}")
-        yield f"\n## {number}. {_one_line(name)}\n"
-        for field, value in row.columns.items():
-            if field != "id" and value not in (None, ""):
+        yield f"\n## {number}. {_one_line(names[place])}\n"
+        for field, value in rows[place].columns.items():
+            if field != id_column and value not in (None, ""):
                 yield f"\n{_one_line(field)}:\n\n{_block(field, value)}\n"
         yield "\nWhat went wrong first, in your words:\n\n"
 

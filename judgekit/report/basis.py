@@ -1,13 +1,16 @@
 """What a report rests on: a calibration of these verdicts, a card of others, or a judge's count alone."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgekit.calibration import Calibration, calibrate, load_card
 from judgekit.calibration.batch import GradedBatch, Question, load_batch, questions
+from judgekit.calibration.calibrate import label_paths, split_items
 from judgekit.calibration.correct import Correction, correct, moved, salted_places, stale_reason
+from judgekit.calibration.human import human_answers
 from judgekit.errors import StaleError
-from judgekit.files.labels import read_labels
+from judgekit.files.labels import read_label_files
 from judgekit.labels import LabelSet
 from judgekit.rubric import OVERALL, Rubric
 
@@ -43,7 +46,7 @@ class Basis:
 
 def find_basis(
     graded: Given,
-    labels: Given | LabelSet | None,
+    labels: Given | Sequence[Given] | LabelSet | None,
     calibration: Given | Calibration | None,
     design: str | None,
     allow_unmatched: bool,
@@ -65,11 +68,14 @@ def find_basis(
         raise StaleError(f"the card is stale: {stale}; calibrate again, or leave --calibration away")
     if labels is None:
         return _by_card(batch, card)
-    given = labels if isinstance(labels, LabelSet) else read_labels(labels, batch.rubric)
+    given = labels if isinstance(labels, LabelSet) else read_label_files(label_paths(labels), batch.rubric)
     mine = LabelSet(tuple(one for one in given.labels if one.id in batch.position), given.notes)
     kin = card if card is not None and _of_these(card, batch, mine) else None
     if kin is not None and design in (None, kin.design) and not moved(kin, batch, questions(batch.rubric)):
         # The card is this very calibration, with what else was asked of it then (a grouping, a target).
+        # The card names no item: which ones are split is in the labels.
+        joined = {q.name: human_answers(mine, q, batch.rubric) for q in questions(batch.rubric)}
+        kin = replace(kin, split=split_items(joined))
         return Basis(batch, kin, None, card, mine, salted_places(kin, batch))
     if kin is not None and design is None and kin.design != "unknown":
         design = kin.design

@@ -1,15 +1,19 @@
 """The report: one HTML file that answers first, then shows what the answer rests on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from judgekit.calibration import Calibration
 from judgekit.calibration.batch import Question, questions
+from judgekit.calibration.plan import FRESH, LABELS, plan_command
 from judgekit.calibration.text import plural
 from judgekit.errors import InputError, Problem
 from judgekit.files.atomic import write_atomic
 from judgekit.files.graded import read_graded
+from judgekit.files.items import Columns
 from judgekit.html import environment
 from judgekit.labels import LabelSet
 from judgekit.report.basis import Basis, Given, find_basis
@@ -37,12 +41,24 @@ class Report:
         The calibration's; None where there are no labels of this batch.
     disagreements, failures : int
         How many there are, shown or not.
+    items : int
+        Graded rows.
+    whole : int or None
+        Disagreements about the item as a whole; None where that is not asked.
     """
 
     out: Path
     decision: str | None
     disagreements: int
     failures: int
+    items: int
+    whole: int | None = None
+
+    @property
+    def to_read(self) -> str:
+        """How many disagreements there are, and which come first."""
+        said = plural(self.disagreements, "disagreement")
+        return said if self.whole is None else f"{said}, first the {self.whole:,} about the item as a whole"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -53,7 +69,7 @@ def write_report(
     graded: Given,
     out: str | Path,
     *,
-    labels: Given | LabelSet | None = None,
+    labels: Given | Sequence[Given] | LabelSet | None = None,
     calibration: Given | Calibration | None = None,
     design: str | None = None,
     allow_unmatched: bool = False,
@@ -66,7 +82,7 @@ def write_report(
         Graded rows, with their manifest beside them.
     out : path
         The page. It loads nothing and runs nothing.
-    labels : path or LabelSet, optional
+    labels : path, list of paths, or LabelSet, optional
         Human labels of items of this batch.
     calibration : path or Calibration, optional
         A card. Where its labels are of this batch, its numbers are shown; of another batch, what follows from
@@ -94,12 +110,13 @@ def write_report(
     except OSError as error:
         raise InputError([Problem(f"cannot be written: {error.strerror}", str(out))]) from None
     verb = basis.calibration.decision.verb if basis.calibration else None
-    return Report(Path(out), verb, len(found), _failed(reading))
+    return Report(Path(out), verb, len(found), _failed(reading), len(basis.batch.ids), _about_whole(found, basis))
 
 
 def _read(graded: Given, basis: Basis, wanted: list[Disagreement]) -> Reading:
-    renamed = (basis.batch.manifest.get("columns") or {}).get("map") or {}
-    return read_through(read_graded(graded), basis.batch.rubric, renamed, wanted, basis.labels)
+    recorded = basis.batch.manifest.get("columns") or {}
+    columns = Columns(None, recorded.get("map") or {}, dict.fromkeys(recorded.get("set") or ()))
+    return read_through(read_graded(graded), basis.batch.rubric, columns, wanted, basis.labels)
 
 
 def _failed(reading: Reading) -> int:
@@ -115,7 +132,8 @@ def page_data(basis: Basis, found: list[Disagreement], reading: Reading) -> dict
         "grader": str(manifest.get("grader") or "unknown"),
         "items": plural(len(batch.ids), "item"),
         "input": str((manifest.get("input") or {}).get("name") or batch.name),
-        "graded": Path(batch.name).name,
+        "graded": quote(Path(batch.name).name),
+        "plan": [plan_command(Path(batch.name).name, n, manifest, len(batch.ids)) for n in (LABELS, FRESH)],
         "day": day(manifest),
         "kind": _kind(basis),
         "sections": parts,
@@ -154,10 +172,17 @@ def _answer(basis: Basis) -> dict[str, Any]:
     return {
         "decision": found.decision,
         "means": MEANS[found.decision.verb],
-        "sentences": said(whole) if alone else (),
+        "sentences": said(whole, found) if alone else (),
         "whose": "of the system that made these items" if found.target == "process" else "of these items",
         "frame": found.digests["frame"]["n"],
     }
+
+
+def _about_whole(found: list[Disagreement], basis: Basis) -> int | None:
+    """Count the disagreements about the item as a whole."""
+    if basis.calibration is None or basis.calibration.overall.name != OVERALL:
+        return None
+    return sum(one.differs[0].question == OVERALL for one in found)
 
 
 def _differ(found: list[Disagreement], basis: Basis) -> str:
@@ -165,12 +190,13 @@ def _differ(found: list[Disagreement], basis: Basis) -> str:
         return ""
     whole = basis.calibration.overall
     labelled = plural(whole.counts.labelled, "labelled item")
-    if whole.name != OVERALL:
-        return f"Judge and people differ on {len(found):,} of {labelled}."
-    first = sum(one.differs[0].question == whole.name for one in found)
+    said = f"{plural(len(found), 'disagreement')} on {labelled}"
+    first = _about_whole(found, basis)
+    if first is None:
+        return f"{said}."
     return (
-        f"On {len(found):,} of {labelled} judge and people differ about something; on {first:,} about the "
-        "item as a whole, and these come first, those that differ on most criteria ahead."
+        f"{said}; {first:,} of them about the item as a whole, and these come first, those that differ on most "
+        "criteria ahead."
     )
 
 

@@ -6,7 +6,7 @@ Positions across are per cent of the width, so that a picture fits a phone with 
 from dataclasses import dataclass
 from math import isnan, nan
 
-from judgekit.calibration.estimates import MEAN_SCORE
+from judgekit.calibration.estimates import in_scores
 from judgekit.stats.estimate import Estimate
 
 TICKS = (0, 25, 50, 75, 100)
@@ -80,7 +80,7 @@ class Intervals:
 
 def unit_of(quantity: str) -> str:
     """Give the unit of an axis."""
-    return "" if quantity == MEAN_SCORE else "%"
+    return "" if in_scores(quantity) else "%"
 
 
 def mark_of(kind: str, name: str, said: str, estimate: Estimate, beside: float = nan) -> Mark:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from judgekit.files.graded import GradedRow
+from judgekit.files.items import Columns
 from judgekit.labels import Label, LabelSet
 from judgekit.prompt import field_text
 from judgekit.report.disagreements import Disagreement, Said
@@ -17,7 +18,6 @@ from judgekit.verdict import ABSTAINED, ANSWERS, Finding
 # Characters: what is shown without a click, what begins a longer text, and where any text is cut.
 WHOLE, BEGINNING, CUT = 600, 280, 4000
 SMALL = 200
-OTHER_COLUMNS = 12
 SHOWN_FAILURES = 200
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -85,8 +85,6 @@ class Shown:
     ----------
     fields : tuple
         What the rubric looks at, by name.
-    others : tuple
-        Further columns, cut short.
     """
 
     anchor: str
@@ -94,7 +92,6 @@ class Shown:
     opinions: tuple[Opinion, ...]
     agrees: tuple[Said, ...]
     fields: tuple[tuple[str, Excerpt], ...]
-    others: tuple[tuple[str, str], ...]
     omitted: bool
 
 
@@ -139,7 +136,7 @@ class Reading:
 def read_through(
     rows: Iterable[GradedRow],
     rubric: Rubric,
-    renamed: dict[str, str],
+    columns: Columns,
     wanted: list[Disagreement],
     labels: LabelSet | None,
 ) -> Reading:
@@ -147,8 +144,8 @@ def read_through(
 
     Parameters
     ----------
-    renamed : dict of str to str
-        Column of each field of the rubric that has another name in the file.
+    columns : Columns
+        How columns became fields; a text that was the same for every item is not known, and null.
     """
     reading = Reading()
     asked = {one.id: one for one in wanted}
@@ -156,7 +153,7 @@ def read_through(
     for row in rows:
         reading.add(row)
         if row.id in asked:
-            reading.shown[row.id] = _show(row, asked[row.id], rubric, renamed, said)
+            reading.shown[row.id] = _show(row, asked[row.id], rubric, columns, said)
     return reading
 
 
@@ -172,24 +169,18 @@ def _show(
     row: GradedRow,
     one: Disagreement,
     rubric: Rubric,
-    renamed: dict[str, str],
+    columns: Columns,
     said: dict[tuple[str, str], list[Label]],
 ) -> Shown:
-    columns = dict(row.columns or {})
-    fields = []
-    for name in rubric.inputs:
-        value = columns.pop(renamed.get(name, name), None)
-        if value is not None:
-            fields.append((name, excerpt(field_text(name, value))))
-    columns.pop("id", None)
-    others = [(small(k), small(field_text(k, v))) for k, v in columns.items() if v not in (None, "")]
+    # Other columns stay out: nobody asked for them, and they may hold names and addresses.
+    given = columns.fields(row.columns or {}, rubric)
+    fields = [(name, excerpt(field_text(name, value))) for name, value in given.items()]
     return Shown(
         anchor(row.id),
         small(row.id),
         tuple(_opinion(row, differs, said) for differs in one.differs),
         one.agrees,
         tuple(fields),
-        tuple(others[:OTHER_COLUMNS]),
         row.columns is None,
     )
 

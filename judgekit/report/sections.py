@@ -6,7 +6,7 @@ from judgekit.calibration.batch import GradedBatch, Question
 from judgekit.calibration.correct import Correction
 from judgekit.calibration.estimates import measures, raw_mean
 from judgekit.calibration.results import Calibration, CriterionResult, Decision
-from judgekit.calibration.text import agreement_lines, count_line, plural
+from judgekit.calibration.text import agreement_lines, count_line, plural, split_line
 from judgekit.report.basis import whole_first
 from judgekit.report.numbers import OPEN, Figure, carried, drawn, measured
 from judgekit.report.pictures import LINE_NAME, Heat, Intervals, heat, percent, short
@@ -132,7 +132,7 @@ def _calibrated(place: int, question: Question, calibration: Calibration, batch:
                 for q in result.quantities
             ]
         ),
-        sentences=said(result),
+        sentences=said(result, calibration),
         decision=result.decision,
         levels=result.levels if result.table else (),
         rows=tuple(_row(name, row, totals, n) for n, (name, row) in enumerate(answers)),
@@ -141,9 +141,11 @@ def _calibrated(place: int, question: Question, calibration: Calibration, batch:
     )
 
 
-def said(result: CriterionResult) -> tuple[str, ...]:
-    """Say in sentences how judge and people agree, and on how many items."""
-    return tuple(line.strip() for line in (*agreement_lines(result), count_line(result)))
+def said(result: CriterionResult, calibration: Calibration) -> tuple[str, ...]:
+    """Say in sentences how judge and people agree, on how many items, and where people do not."""
+    split = calibration.split.get(result.name, ())
+    lines = (*agreement_lines(result), count_line(result), *([split_line(split)] if split else []))
+    return tuple(line.strip() for line in lines)
 
 
 def _row(

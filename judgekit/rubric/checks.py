@@ -29,8 +29,7 @@ SCORES = {
 PAIRWISE = {"a": 1.0, "b": 0.0, "tie": 0.5}
 RESERVED_LABELS = (ABSTAIN, NOT_APPLICABLE)
 # Columns of a label file: a criterion of that name could not be told from them in the wide layout.
-RESERVED_NAMES = {
-    OVERALL,
+LABEL_COLUMNS = {
     "id",
     "criterion",
     "rater",
@@ -46,6 +45,7 @@ RESERVED_NAMES = {
     "stratum",
     "frame",
 }
+RESERVED_NAMES = LABEL_COLUMNS | {OVERALL}
 
 
 def did_you_mean(word: str, known: Any) -> str:

@@ -28,12 +28,15 @@ class Cells:
         Place of the cell on the judge's scale; nan where it has none (no verdict, nominal level).
     block : ndarray of int, shape (K,)
         Stratum of the cell; cells are merged inside their stratum only.
+    home : ndarray of int, optional
+        After merging: the cell that each former one has become part of.
     """
 
     counts: IntArray
     codes: IntArray
     order: FloatArray
     block: IntArray
+    home: IntArray | None = None
 
     @property
     def labels(self) -> IntArray:
@@ -65,7 +68,7 @@ class Cells:
             alive[cell] = False
         kept = np.flatnonzero(alive)
         new = np.searchsorted(kept, home)
-        return Cells(counts[kept].astype(np.intp), new[self.codes], order[kept], self.block[kept])
+        return Cells(counts[kept].astype(np.intp), new[self.codes], order[kept], self.block[kept], new)
 
 
 def _nearest(cell: int, among: IntArray, order: FloatArray, counts: FloatArray) -> int:

@@ -68,7 +68,10 @@ class Choice:
         note = SMALL_CELLS if lost else ""
         method = "post-stratified" if sample.stratum is None else "stratified"
         if sample.binary:
-            found = post_stratified(sample, merged, method)
+            batch = None
+            if sample.batch_group is not None and sample.stratum is None and merged.home is not None:
+                batch = merged.home[partition.codes()]
+            found = post_stratified(sample, merged, method, batch)
         else:
             found = student_limits(sample, stratified_fit(sample, merged.counts, merged.codes), method)
         return replace(found, note=join_notes(found.note, note))

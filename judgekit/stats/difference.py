@@ -11,7 +11,7 @@ import numpy as np
 
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.proportions import wilson
-from judgekit.stats.sample import FloatArray, IntArray, Sample, design_effect
+from judgekit.stats.sample import FloatArray, IntArray, Sample, clustered_variance, design_effect
 
 FOLDS = 5
 SEED = 20_260
@@ -132,6 +132,10 @@ def difference_fit(sample: Sample, *, slope: float | None = None, ridge: float |
     error = sample.unseen * mean_variance(e, sample.group, ridge)
     if sample.of_process:
         error += (1 - sample.unseen) * mean_variance(y, sample.group, ridge)
+        if sample.batch_group is not None:
+            everywhere = np.where(np.isnan(sample.judge), 0.0, sample.judge - mean)
+            predicted = float(np.mean(lam)) * everywhere / sample.total
+            error = max(error, clustered_variance(sample, predicted, (e - value) / sample.n))
     return Fit(value, error, sample.n - 2)
 
 

@@ -5,15 +5,24 @@ from math import sqrt
 import numpy as np
 
 from judgekit.stats.cells import Cells
-from judgekit.stats.difference import Fit, student_limits
+from judgekit.stats.difference import Fit, student_limits, wilson_limits
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.proportions import finite_size, mover_sum, wilson
-from judgekit.stats.sample import FloatArray, IntArray, Sample, design_effect, join_notes
+from judgekit.stats.sample import (
+    FloatArray,
+    IntArray,
+    Sample,
+    clustered_variance,
+    design_effect,
+    join_notes,
+)
 
 SMALL_CELLS = "cells of the judge with fewer than 5 labels were merged"
 
 
-def post_stratified(sample: Sample, cells: Cells, method: str = "post-stratified") -> Estimate:
+def post_stratified(
+    sample: Sample, cells: Cells, method: str = "post-stratified", batch: IntArray | None = None
+) -> Estimate:
     """Mean of 0/1 outcomes from cells that each hold a random sample (E2, E3).
 
     Parameters
@@ -24,11 +33,14 @@ def post_stratified(sample: Sample, cells: Cells, method: str = "post-stratified
         Merged already: each cell of the batch has a label.
     method : str
         Name for the result.
+    batch : ndarray of int, shape (N,), optional
+        Cell of each item of the batch, which groups of the whole batch need.
 
     Returns
     -------
     Estimate
-        MOVER limits of the cells' Wilson limits on their effective sizes.
+        MOVER limits of the cells' Wilson limits on their effective sizes; for a process that makes items in
+        groups, at least as wide as Wilson's limits on the clustered variance.
 
     References
     ----------
@@ -44,6 +56,11 @@ def post_stratified(sample: Sample, cells: Cells, method: str = "post-stratified
             (weights / labels * sample.n)[cells.codes] * (sample.human - value), sample.group
         )
         low, high = widened(value, low, high, sample.critical() ** 2 * effect * share_variance(value, sample))
+        if sample.batch_group is not None and batch is not None:
+            predicted, residual = rates[batch] - value, (weights / labels)[cells.codes] * apart
+            variance = clustered_variance(sample, predicted / sample.total, residual)
+            clustered = wilson_limits(sample, Fit(value, variance, sample.n - 2), method)
+            low, high = min(low, clustered.low), max(high, clustered.high)
     return sample.estimate(value, low, high, method)
 
 

@@ -43,6 +43,8 @@ class Sample:
         Stratum of each item of the batch, counted from 0.
     group : ndarray of int, shape (n,), optional
         Group of each labelled item, counted from 0; items of one group depend on each other.
+    batch_group : ndarray of int, shape (N,), optional
+        Group of each item of the batch, where known: what the process owes to groups depends on them all.
     scale : tuple of float
         Smallest and largest possible outcome.
     """
@@ -55,6 +57,7 @@ class Sample:
     probability: FloatArray | None = None
     stratum: IntArray | None = None
     group: IntArray | None = None
+    batch_group: IntArray | None = None
     scale: tuple[float, float] = (0.0, 1.0)
 
     @property
@@ -171,8 +174,8 @@ def checked_sample(
         Within (0, 1].
     stratum : array_like, shape (N,), optional
         Any values; each has at least one labelled item.
-    group : array_like, shape (n,), optional
-        Any values.
+    group : array_like, shape (n,) or (N,), optional
+        Any values, for the labelled items or for the whole batch.
 
     Returns
     -------
@@ -201,9 +204,21 @@ def checked_sample(
         confidence,
         None if probability is None else _checked_probability(probability, positions),
         None if stratum is None else _checked_strata(stratum, verdicts.size, positions),
-        None if group is None else codes_of("group", group, positions.size),
+        *_checked_groups(group, positions, verdicts.size),
         scale,
     )
+
+
+def _checked_groups(
+    group: ArrayLike | None, labelled: IntArray, total: int
+) -> tuple[IntArray | None, IntArray | None]:
+    """Give the groups of the labelled items and, where given for the whole batch, of all."""
+    if group is None:
+        return None, None
+    if np.shape(group) != (total,) or labelled.size == total:
+        return codes_of("group", group, labelled.size), None
+    everywhere = codes_of("group", group, total)
+    return codes_of("group", everywhere[labelled], labelled.size), everywhere
 
 
 def checked_scores(name: str, scores: ArrayLike, scale: tuple[float, float] = (0.0, 1.0)) -> FloatArray:
@@ -296,3 +311,30 @@ def design_effect(influence: FloatArray, group: IntArray | None) -> float:
     if groups < 2:
         return nan
     return max(1.0, float(np.sum(sums**2)) * groups / (groups - 1) / simple) if simple > 0 else 1.0
+
+
+def clustered_variance(sample: Sample, predicted: FloatArray, residual: FloatArray) -> float:
+    """Variance of a mean over the process whose items come in groups, all of the batch's counted.
+
+    Each group adds what is predicted for its items and what its labels add to that. Labels alone cannot tell:
+    few of them fall into one group, while the whole group moves together in the batch.
+
+    Parameters
+    ----------
+    sample : Sample
+        With `batch_group`.
+    predicted : ndarray of float, shape (N,)
+        What each item of the batch contributes to the estimate, with sum 0.
+    residual : ndarray of float, shape (n,)
+        What each labelled item contributes besides, with sum 0.
+
+    Returns
+    -------
+    float
+        G/(G−1)·Σ_g T_g², T_g a group's sum of both.
+    """
+    assert sample.batch_group is not None
+    groups = int(sample.batch_group.max()) + 1
+    sums = np.bincount(sample.batch_group, weights=predicted, minlength=groups)
+    sums += np.bincount(sample.batch_group[sample.labelled], weights=residual, minlength=groups)
+    return float(np.sum(sums**2)) * groups / max(groups - 1, 1)

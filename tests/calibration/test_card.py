@@ -189,7 +189,7 @@ def test_of_its_own_batch_a_card_says_what_the_calibration_said(tmp_path, kind, 
     rubric, rows, labels = KINDS[kind]
     rows = [one | {"item": {"task": n // 3}} for n, one in enumerate(rows)]
     card = card_of(tmp_path, rubric, rows, labels, group=group, target=target)
-    found = card.correct(batch_from_rows(rows, rubric), target=target)
+    found = card.correct(batch_from_rows(rows, rubric, group), target=target)
     said = [(q.name, q.raw, q.corrected) for q in card.overall.quantities]
     assert [(q.name, q.raw, q.estimates["same items"]) for q in found.quantities] == said
     assert not found.open

@@ -153,7 +153,7 @@ def test_rare_failures_with_raters_who_agree_on_nine_in_ten_are_not_blamed_on_th
 
 
 TRUSTED = (
-    "Raw rates may be used for batches like this one: bias within 5.0 %, agreement at most 10 % below that "
+    "Raw rates may be used for batches like this one: bias within 5.0 points, agreement at most 10 points below that "
     "between humans."
 )
 

@@ -7,6 +7,7 @@ from scipy.special import stdtrit
 from sklearn.metrics import accuracy_score, cohen_kappa_score
 
 from judgekit.calibration import calibrate
+from judgekit.calibration.in_memory import batch_from_rows
 from judgekit.stats import icc, krippendorff_alpha
 from judgekit.stats.difference import folds_of
 
@@ -164,3 +165,59 @@ def test_skewed_answers_show_ac1_beside_kappa():
     assert "AC1" in calibrate(rows, labels, rubric=rubric).overall.beside
     rubric, rows, labels = binary(30, 2, 2, 26)
     assert "AC1" not in calibrate(rows, labels, rubric=rubric).overall.beside
+
+
+def test_a_binary_verdict_is_carried_by_its_two_error_rates():
+    """E5, Lang & Reiczigel (2014), with the smoothing of the specification written out again."""
+    hits, positives, right, negatives, passed, total, z = 34, 40, 26, 40, 60, 100, 1.959963984540054
+    p = (passed + z * z / 2) / (total + z * z)
+    q1, q0 = (hits + 1) / (positives + 2), (right + 1) / (negatives + 2)
+    v1, v0, youden = q1 * (1 - q1) / (positives + 2), q0 * (1 - q0) / (negatives + 2), q1 + q0 - 1
+    at = (p + q0 - 1) / youden
+    shift = 2 * z * z * (at * v1 - (1 - at) * v0)
+    spread = p * (1 - p) / (total + z * z) + at**2 * v1 + (1 - at) ** 2 * v0
+    half = z * spread**0.5 / youden
+    rubric, rows, labels = binary(hits, positives - hits, negatives - right, right)
+    card = calibrate(rows, labels, rubric=rubric, design="random")
+    _, after, _ = binary(0, 0, 0, 0, rest=(passed, total - passed))
+    found = card.correct(batch_from_rows(after, rubric), shift="prevalence").quantities[0]
+    estimate = found.estimates["prevalence"]
+    tpr, tnr = hits / positives, right / negatives
+    assert estimate.value == pytest.approx((passed / total + tnr - 1) / (tpr + tnr - 1))
+    limits = (max(at + shift - half, 0), min(at + shift + half, 1))
+    assert (estimate.low, estimate.high) == pytest.approx(limits, abs=1e-9)
+
+
+def test_a_judge_worse_than_chance_gives_no_rate_of_another_batch():
+    rubric, rows, labels = binary(10, 20, 20, 10)
+    card = calibrate(rows, labels, rubric=rubric, design="random")
+    _, after, _ = binary(0, 0, 0, 0, rest=(50, 50))
+    found = card.correct(batch_from_rows(after, rubric), shift="prevalence").quantities[0]
+    assert np.isnan(found.estimates["prevalence"].value)
+    assert found.estimates["prevalence"].note
+
+
+def test_what_nobody_could_tell_is_no_outcome_of_the_item():
+    """Without the heavy criterion the light one would decide; the item is open instead."""
+    heavy, light = YES | {"name": "heavy", "weight": 9}, YES | {"name": "light", "weight": 1}
+    rubric = rubric_of(heavy, light, threshold=0.6, allow_abstain=True)
+    rows = [row(rubric, f"i{n}", {"heavy": "pass", "light": "pass"}) for n in range(60)]
+    labels = [label(f"i{n}", "heavy", "cannot_tell" if n < 20 else "fail") for n in range(40)]
+    labels += [label(f"i{n}", "light", "pass") for n in range(40)]
+    whole = calibrate(rows, labels, rubric=rubric, design="random").overall
+    assert (whole.counts.settled, whole.counts.cannot_tell) == (20, 20)
+    assert np.isnan(whole.headline.human.value)
+
+
+def test_trust_asks_that_no_share_is_off():
+    """The first level is right and the other two are exchanged by a tenth: raw shares may not be used."""
+    shares = {
+        ("bill", "bill"): 400,
+        ("login", "login"): 300,
+        ("other", "other"): 200,
+        ("other", "login"): 100,
+    }
+    rubric = rubric_of(TOPIC)
+    rows, labels = crossed(rubric, shares)
+    both = [one | {"rater": rater} for one in labels for rater in ("ann", "ben")]
+    assert calibrate(rows, both, rubric=rubric, design="random").decision.verb == "correct"

@@ -1,6 +1,7 @@
 """Every command but grade, through the command line: results, exit codes, and what each refuses."""
 
 import csv
+import html
 import json
 import re
 from pathlib import Path
@@ -121,7 +122,10 @@ def test_init(judgekit, folder):
         "  q/items.jsonl  three invented items; put your own here\n\n"
         "next: judgekit rubric check q/rubric.yaml, after you have written your own criteria\n"
     )
-    assert judgekit("rubric", "check", "q/rubric.yaml").code == 0
+    checked = judgekit("rubric", "check", "q/rubric.yaml")
+    assert checked.code == 0
+    left = "name, purpose, instructions, the question of serves_the_user"
+    assert f"still the words of the template, write your own: {left}\n" in checked.out
     done = judgekit("grade", "q/rubric.yaml", "q/items.jsonl", *LEXICAL, "--out", "q/graded.jsonl")
     assert done.code == 0
     plan = done.out.splitlines()[-1].removeprefix("next: judgekit ").split()
@@ -141,8 +145,9 @@ def test_init_from_logs(judgekit, folder):
     logs = [
         {
             "id": f"<b>{n}</b>\x1b[31m",
-            "question": "# Is it?\n```\n<script>",
-            "answer": {"n": n},
+            "output": "# Is it?\n```\n<script>",
+            "e-mail": {"n": n},
+            "context": "" if n == 4 else "x",
             "null": n,
             "true": None if n == 3 else n,
             "user\nname: |": "x",
@@ -154,16 +159,43 @@ def test_init_from_logs(judgekit, folder):
     assert done.json["files"] == ["q/read-first.md", "q/rubric.yaml"]
     assert "20 of your 50 outputs, at random" in done.err
     shown = judgekit("rubric", "show", "q/rubric.yaml", "--json").json["rubric"]
-    assert list(shown["inputs"]) == ["question", "answer", "null", "true"]
-    assert [given["required"] for given in shown["inputs"].values()] == [True, True, True, False]
-    assert (
-        r"take such a column with --map FIELD=COLUMN: 'user\nname: |'"
-        in (folder / "q/rubric.yaml").read_text()
-    )
+    assert {name: given["required"] for name, given in shown["inputs"].items()} == {
+        "input": True,
+        "output": True,
+        "context": False,
+    }
+    text = (folder / "q/rubric.yaml").read_text()
+    assert "judgekit grade rubric.yaml logs.jsonl --map input=COLUMN --model MODEL" in text
+    assert "\n  # e-mail: {description: What this holds}\n" in text
+    assert '\n  # "true": {description: What this holds, required: false}\n' in text
+    assert r"  #   --map FIELD='user\nname: |'" in text
+    (folder / "q/rubric.yaml").write_text(text.replace("  # e-mail:", "  e-mail:"))
+    assert "instructions, the question" not in judgekit("rubric", "check", "q/rubric.yaml").err
+    assert "inputs.e-mail" in judgekit("rubric", "check", "q/rubric.yaml").out
     read = (folder / "q/read-first.md").read_text()
     assert read.count("\n## ") == 20 and read.count("What went wrong first, in your words:") == 20
     assert "\n<script>" not in read and "\n    <script>" in read
     assert "\n# Is it" not in read
+
+
+def test_init_names_items_as_grading_will(judgekit, folder):
+    desk.write_rows(folder / "logs.jsonl", [{"input": "x", "output": "y"}] * 2)
+    judgekit("init", "q", "--from", "logs.jsonl")
+    judgekit("grade", "q/rubric.yaml", "logs.jsonl", *LEXICAL, "--out", "g.jsonl")
+    headings = re.findall(r"\n## \d+\. (.*)", (folder / "q/read-first.md").read_text())
+    assert sorted(headings) == sorted(row["id"] for row in desk.read_rows(folder / "g.jsonl"))
+
+
+def test_init_with_an_id_column(judgekit, folder):
+    (folder / "logs.csv").write_text("Ticket Nr.,output,token\nT-1,x,sk-1\nT-2,y,sk-2\n")
+    assert judgekit("init", "q", "--from", "logs.csv", "--id", "Ticket Nr.").code == 0
+    text = (folder / "q/rubric.yaml").read_text()
+    assert "logs.csv --id 'Ticket Nr.' --map input=COLUMN --model" in text and "# Ticket" not in text
+    read = (folder / "q/read-first.md").read_text()
+    assert re.search(r"\n## 1\. T-[12]\n", read) and "Ticket" not in read
+    done = judgekit("init", "r", "--from", "logs.csv", "--id", "ticket")
+    assert done.code == 2 and "no row has the id column 'ticket'; the file has" in done.err
+    assert judgekit("init", "r", "--id", "x").code == 2
 
 
 def test_init_from_few_logs(judgekit, folder):
@@ -189,7 +221,7 @@ def test_plan(judgekit, graded, name):
     done = judgekit("plan", "graded.jsonl", "--n", "30", "--seed", "5", "--rater", "kim", "--out", name)
     assert done.code == 0
     assert done.out.startswith(f"30 of 200 items drawn at random into {name}, without the judge's verdicts.")
-    assert done.out.endswith(f"next: judgekit calibrate GRADED.jsonl {name} --out CARD.json\n")
+    assert done.out.endswith(f"next: judgekit calibrate graded.jsonl {name} --out CARD.json\n")
     rows = read_sheet(graded / name) if name.endswith("csv") else desk.read_rows(graded / name)
     assert len({row["id"] for row in rows}) == 30
     for row in rows:
@@ -226,6 +258,54 @@ def test_cells_of_a_plan_are_no_formulas(judgekit, folder):
     judgekit("grade", "desk.yaml", "items.jsonl", *LEXICAL, "--out", "g.jsonl")
     assert judgekit("plan", "g.jsonl", "--n", "6", "--out", "s.csv").code == 0
     assert sorted(row["input"] for row in read_sheet(folder / "s.csv")) == sorted("'" + text for text in odd)
+
+
+@pytest.fixture
+def logs(judgekit, folder):
+    """Logs with columns of their own, graded with one text for all."""
+    rubric = desk.RUBRIC.replace("  output: The answer\n", "  output: The answer\n  policy: Our rules\n")
+    (folder / "rules.yaml").write_text(rubric)
+    rows = [
+        {"no": f"t{n}", "asked": f"question {n}", "mail": "x@y.z", "output": "an answer"} for n in range(9)
+    ]
+    desk.write_rows(folder / "my logs.jsonl", rows)
+    said = ("rules.yaml", "my logs.jsonl", "--id", "no", "--map", "input=asked", "--set", "policy=Be fair.")
+    assert judgekit("grade", *said, *LEXICAL, "--out", "my graded.jsonl").code == 0
+    return folder
+
+
+def test_a_plan_shows_people_what_the_judge_saw(judgekit, logs):
+    done = judgekit("plan", "my graded.jsonl", "--n", "9", "--out", "s.csv")
+    assert done.code == 2 and "give --set policy=… again" in done.err and not (logs / "s.csv").exists()
+    done = judgekit("plan", "my graded.jsonl", "--n", "9", "--set", "policy=Be fair.", "--out", "s.csv")
+    assert done.out.endswith("next: judgekit calibrate 'my graded.jsonl' s.csv --out CARD.json\n")
+    rows = {row["id"]: row for row in read_sheet(logs / "s.csv")}
+    assert len(rows) == 9 and rows["t3"]["input"] == "question 3"
+    assert {row["policy"] for row in rows.values()} == {"Be fair."}
+    assert not {"mail", "asked"} & rows["t3"].keys()
+
+
+def test_a_plan_of_items_takes_the_columns_of_grade(judgekit, logs):
+    plan = ("plan", "my logs.jsonl", "--rubric", "rules.yaml", "--n", "2", "--out", "s.csv")
+    assert "which desk needs" in judgekit(*plan, "--id", "no").err
+    given = ("--id", "no", "--map", "input=asked", "--set", "policy=Be fair.")
+    assert judgekit(*plan, *given).code == 0
+    assert all(row["input"] and row["policy"] and row["id"][0] == "t" for row in read_sheet(logs / "s.csv"))
+
+
+def test_a_plan_refuses_items_without_a_required_field(judgekit, logs):
+    plan = ("plan", "my graded.jsonl", "--n", "9", "--set", "policy=x", "--out", "s.csv")
+    done = judgekit(*plan, "--map", "input=nowhere")
+    assert done.code == 2 and "the item 't3' has no input, which desk needs" in done.err
+    assert "leave --id mail away" in judgekit(*plan, "--id", "mail").err
+    assert judgekit(*plan, "--id", "no").code == 0
+
+
+def test_the_next_command_draws_no_more_than_there_is(judgekit, logs):
+    done = judgekit("report", "my graded.jsonl", "--out", "r.html")
+    said = "judgekit plan 'my graded.jsonl' --set policy=… --n 9 --out TO_LABEL.csv"
+    assert done.out.endswith(f"next: {said}\n")
+    assert said in html.unescape((logs / "r.html").read_text())
 
 
 @pytest.mark.parametrize(
@@ -333,6 +413,38 @@ def test_exit_code_of_a_decision(judgekit, folder, people, code, verb):
         desk.write_rows(folder / "people.jsonl", rows + [row | {"rater": "lee"} for row in rows])
     done = judgekit("calibrate", "g.jsonl", "people.jsonl", "--json")
     assert (done.json["decision"], done.code) == (verb, code), done.err
+
+
+def test_labels_of_two_raters_in_two_files(judgekit, graded):
+    rows = desk.read_rows(graded / "labels.jsonl")
+    names = sorted({row["rater"] for row in rows})
+    for name in names:
+        desk.write_rows(graded / f"{name}.jsonl", [row for row in rows if row["rater"] == name])
+    both = [f"{name}.jsonl" for name in names]
+    whole = judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--json").json
+    parts = judgekit("calibrate", "graded.jsonl", *both, "--json").json
+    assert len(names) == 2 and parts["digests"] == whole["digests"]
+    assert parts["results"] == whole["results"]
+    options = [word for name in both for word in ("--labels", name)]
+    done = judgekit("report", "graded.jsonl", *options, "--out", "r.html")
+    assert f"next: judgekit calibrate graded.jsonl {' '.join(both)} --out CARD.json" in done.out
+    assert "<dd><bdi>2</bdi></dd>" in (graded / "r.html").read_text()
+
+
+def test_problems_of_several_label_files_name_the_file(judgekit, graded):
+    row = {"id": "d-001", "criterion": "tone", "rater": "human", "label": "1"}
+    desk.write_rows(graded / "a.jsonl", [row])
+    desk.write_rows(graded / "b.jsonl", [row | {"id": "d-002"}, row | {"label": "2"}])
+    done = judgekit("calibrate", "graded.jsonl", "a.jsonl", "b.jsonl")
+    assert done.code == 2
+    assert "b.jsonl:2: label: rater 'human' said '1' of 'tone' for id 'd-001' in a.jsonl:1" in done.err
+    assert "if two people, give each a rater name (judgekit plan --rater NAME)" in done.err
+    desk.write_rows(graded / "b.jsonl", [row | {"id": "zz"}])
+    assert "'zz' in b.jsonl:1" in judgekit("calibrate", "graded.jsonl", "a.jsonl", "b.jsonl").err
+    desk.write_rows(graded / "b.jsonl", [row | {"label": "9"}])
+    desk.write_rows(graded / "a.jsonl", [row | {"label": "8"}])
+    done = judgekit("calibrate", "graded.jsonl", "a.jsonl", "b.jsonl")
+    assert "a.jsonl:1: label: '8'" in done.err and "b.jsonl:1: label: '9'" in done.err
 
 
 def test_calibrate_overwrites_cards_only(judgekit, card):

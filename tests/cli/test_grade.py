@@ -31,7 +31,7 @@ def test_result(grade, folder):
     first, second, *_, last = done.out.splitlines()
     host = f"127.0.0.1:{grade.server.port}"
     where = f"input and output of each item go to {host}, which is this machine"
-    assert first == f"items.jsonl graded by m with desk@1.0.0   ({where})"
+    assert first == f"grading items.jsonl by m with desk@1.0.0   ({where})"
     assert second.startswith("  graded 20 of 20, 0 failed, ") and second.endswith(" s, $0.0024")
     assert last == "next: judgekit plan out.jsonl --n 20 --out TO_LABEL.csv"
     desk.assert_honest(folder / "out.jsonl", list(range(20)))
@@ -66,9 +66,49 @@ def test_failed_rows(grade):
     done = grade(script)
     assert done.code == 3
     assert "graded 17 of 20, 3 failed (3 provider_error)" in done.out
+    assert "\n    3 provider_error: 127.0.0.1:" in done.out and "answered 400: no" in done.out
     assert "asks again where there is no answer; or allow it with --max-failed" in done.out
     assert grade(script, "--max-failed", "0.1").code == 3
     assert grade(script, "--max-failed", "0.15").code == 0
+
+
+def test_reasons_of_failed_rows(grade, folder):
+    said = {0: error(400, "too long"), 1: error(400, "no"), 2: error(400, "no"), 3: "nonsense"}
+    done = grade(lambda seen: said.get(desk.number_in(seen)) or desk.honest(seen), "--json")
+    assert "    3 provider_error, 2 of them: 127.0.0.1" in done.err
+    assert "    1 invalid_reply: " in done.err
+    assert sorted(done.json["reasons"]["provider_error"].values()) == [1, 2]
+
+
+def record(folder, numbers):
+    rows = [{"id": desk.item(n)["id"], "criterion": "right", "label": "pass"} for n in numbers]
+    desk.write_rows(folder / "said.jsonl", rows)
+
+
+def test_recorded_verdicts_of_other_items(judgekit, folder):
+    record(folder, range(10, 30))
+    done = judgekit(*GRADE, "--model", "recorded/said.jsonl")
+    assert done.code == 3
+    assert "    10 not_recorded: no verdict on this item was recorded\n" in done.out
+    assert "recorded/said also has verdicts on 10 items not in items.jsonl: 't-0020', 't-0021'," in done.out
+    assert "complete the recorded file; or allow it with --max-failed" in done.out
+    assert "The same command asks again" not in done.out
+
+
+def test_recorded_verdicts_of_none_of_the_items(judgekit, folder):
+    record(folder, range(50, 60))
+    done = judgekit(*GRADE, "--model", "recorded/said.jsonl")
+    assert done.code == 2 and not (folder / "out.jsonl").exists() and not (folder / "out.journal").exists()
+    assert "holds none of the 10 items that recorded/said has verdicts on (there 't-0050'," in done.err
+    assert "here 't-0000', …); choose the column of the id with --id" in done.err
+
+
+def test_replies_that_are_never_usable(grade, folder):
+    """A model that cannot answer in the form asked for is not tried with every row."""
+    desk.write_rows(folder / "items.jsonl", [desk.item(n) for n in range(100)])
+    done = grade(lambda seen: "I would say it is fine.", "--concurrency", "4")
+    assert done.code == 3 and grade.server.count < 80
+    assert "none of the first 30 rows got an answer: " in done.err
 
 
 def test_share_of_failed_rows_in_decimals(grade, folder):
@@ -112,7 +152,7 @@ def test_missing_key(judgekit, folder):
     assert not (folder / "out.journal").exists()
 
 
-ANNOUNCED = "items.jsonl graded by offline/lexical with desk@1.0.0   (nothing leaves this machine)\n"
+ANNOUNCED = "grading items.jsonl by offline/lexical with desk@1.0.0   (nothing leaves this machine)\n"
 WRONG = [
     (["--model", "gpt-9"], "unknown model 'gpt-9'"),
     (["--model", "offline/lexical", "--base-url", "http://localhost:1/v1"], "talks to no server"),
@@ -185,6 +225,8 @@ def test_dry_run(grade, folder, price):
     assert "20 of 20 items with desk@1.0.0|m|" in run
     assert f"input and output of each item go to 127.0.0.1:{grade.server.port}, which is this machine" in run
     assert ("cost unknown (state --price IN,OUT)" in run) == (price is None)
+    assert "out (a guess: 80 a criterion; " in run and " with 16 at once, if a call takes 2 s\n" in run
+    assert f"no key is sent to 127.0.0.1:{grade.server.port} (name a variable" in run
     assert "Nothing was sent." in run
     data = grade(desk.honest, *options, "--json").json
     assert (data["rows"], data["fields"]) == (20, ["input", "output"])
@@ -200,11 +242,16 @@ def test_dry_run_names_what_the_run_will_be(grade, folder):
     assert json.loads((folder / "out.run.json").read_text())["signature"] == signature
 
 
-def test_dry_run_needs_no_key(judgekit):
+def test_dry_run_needs_no_key(judgekit, monkeypatch):
     done = judgekit(*GRADE, "--model", "openai/gpt-x", "--dry-run", "--limit", "3")
     assert done.code == 0
     assert "3 of 20 items with desk@1.0.0|openai/gpt-x|" in done.out
     assert "input and output of each item go to api.openai.com\n" in done.out
+    assert "the run would stop: no key for api.openai.com: OPENAI_API_KEY is not set" in done.out
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    done = judgekit(*GRADE, "--model", "openai/gpt-x", "--dry-run")
+    assert "the key in OPENAI_API_KEY is sent to api.openai.com; it is set" in done.out
+    assert KEY not in done.out
 
 
 def test_dry_run_offline(judgekit):

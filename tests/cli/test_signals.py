@@ -39,11 +39,9 @@ def test_during_the_run(folder, number):
         desk.wait_until(lambda: server.count >= 9)
         out, err = ended(process, number)
         assert json.loads(out)["exit"] == 128 + number
-        assert (
-            "interrupted: what was graded is kept beside out.jsonl; the same command goes on from there"
-            in err
-        )
         kept = desk.kept_in(folder / "out.journal")
+        said = f"interrupted: {len(kept)} of 20 rows are kept beside out.jsonl; the same command goes on"
+        assert said in err
         assert len(kept) >= 4
         before = server.count
         assert desk.run(*command, cwd=folder).returncode == 0
@@ -67,7 +65,7 @@ def test_while_the_items_are_checked(folder):
     with (folder / "items.jsonl").open("w") as stream:
         stream.writelines(json.dumps(desk.item(n, pad="x" * 200)) + "\n" for n in range(100_000))
     process = desk.start(*GRADE, "http://127.0.0.1:9/v1", cwd=folder)
-    assert "items.jsonl graded by m" in process.stdout.readline()
+    assert "grading items.jsonl by m" in process.stdout.readline()
     time.sleep(0.3)
     ended(process, signal.SIGINT)
     assert sorted(os.listdir(folder)) == ["desk.yaml", "items.jsonl"]
@@ -108,15 +106,6 @@ def test_another_command(folder):
     assert json.loads(out) == {"format": 1, "error": "interrupted", "problems": [], "exit": 130}
     assert err == "judgekit: interrupted\n"
     assert not (folder / "q").exists()
-
-
-def test_while_it_starts(folder):
-    """Python itself may die of the signal before it runs anything of ours."""
-    process = desk.start("rubric", "list", cwd=folder)
-    time.sleep(0.15)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode in (0, 130, -signal.SIGINT)
 
 
 def test_plain_progress(folder):

@@ -77,6 +77,10 @@ def test_columns_that_are_no_object(graded):
 
 def test_files_that_are_no_graded_rows(graded, tmp_path):
     assert problems(graded("")) == [": holds no graded rows"]
+    ungraded = ": is no graded file; run `judgekit grade` first, and give its --out"
+    assert problems(graded('{"id": "a"}\n{"id": "b"}\n')) == [ungraded]
+    with pytest.raises(InputError, match="is no graded file"):
+        read_manifest(graded('{"id": "a"}\n'))
     unfinished = tmp_path / "open.jsonl"
     journal_path(unfinished).touch()
     assert problems(unfinished) == [": is not finished: run the same `judgekit grade` again to go on"]

@@ -209,15 +209,21 @@ def test_columns_that_fit_no_field(items, columns, message):
 
 def test_missing_required_fields(items):
     found = problems(items([row("a"), {"id": "b", "input": None, "output": "o"}, {"id": "c", "input": ""}]))
-    reason = "is required and missing here (an empty text can be stated in JSONL)"
-    assert found == [f":2: input: {reason}", f":3: output: {reason}"]
+    cure = (
+        "fill it in (an empty text can be stated in JSONL), or mark the field `required: false` in the rubric"
+    )
+    assert found == [
+        f":2: input: is required and missing for id 'b': {cure}",
+        f":3: output: is required and missing for id 'c': {cure}",
+    ]
 
 
 def test_csv_with_all_kinds_of_trouble_is_refused_with_all_named(items):
     text = 'id,input,output\na,"one\ntwo",o\nb,,o\na,i,o\n,i,o\nc,i\n'
     found = problems(items(text, ".csv"))
     assert sorted(found) == [
-        ":4: input: is required and missing here (an empty text can be stated in JSONL)",
+        ":4: input: is required and missing for id 'b': fill it in (an empty text can be stated in JSONL), or "
+        "mark the field `required: false` in the rubric",
         ":5: id: the id 'a' stands already on line 2",
         ":6: id: the id is empty",
         ":7: the row has 2 cells, the header 3 columns; missing: output",

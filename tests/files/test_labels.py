@@ -180,7 +180,8 @@ a,resolves,ann,pass,,,,
 a,resolves,ann,fail,,,,
 """
     assert problems(text) == [
-        ".csv:2: label: 'psas' is not a level of resolves (allowed: pass, fail, not_applicable, cannot_tell)",
+        ".csv:2: label: 'psas' is not a level of resolves (allowed: pass, fail, not_applicable, cannot_tell); "
+        "did you mean 'pass'?",
         ".csv:3: id: the id is empty",
         ".csv:4: criterion: 'tnoe' is not a criterion of support-reply (resolves, tone, topic, "
         "completeness, overall); did you mean 'tone'?",
@@ -224,7 +225,19 @@ def test_files_without_labels(problems):
         ".csv:1: has neither the columns criterion and label, nor one of a criterion "
         "(resolves, tone, topic, completeness, overall)"
     )
-    assert problems("tone\n1\n") == [".csv:2: id: is missing: a label names the item it is about"]
+    assert problems("Ticket,tone\nT-1,1\nT-2,2\n") == [
+        ".csv:2: no column 'id' names the item that a label is about; the file has ticket, tone; rename the "
+        "one that does to 'id'"
+    ]
+    rows = [{"id": "1", "tone": "1"}, {"tone": "2"}, {"id": None, "tone": "2"}]
+    missing = "id: is missing: a label names the item it is about"
+    assert problems(rows, suffix=".jsonl") == [f".jsonl:2: {missing}", f".jsonl:3: {missing}"]
+
+
+def test_a_decimal_comma(problems):
+    assert problems('id,completeness\n1,"2,5"\n') == [
+        ".csv:2: completeness: '2,5' is not a number; completeness goes from 0 to 10; write 2.5"
+    ]
 
 
 def test_columns_that_differ_in_case_only(problems):

@@ -248,6 +248,28 @@ def test_one_column(file):
     assert read(file("a.csv", "text\nhello\n"))[0] == [(2, {"text": "hello"})]
 
 
+@pytest.mark.parametrize("text", ["id;a;\n1;x;\n2;y\n3;z; \n", "id;a;;\n1;x;;\n2;y\n3;z;;\n"])
+def test_a_trailing_separator_makes_no_column(file, text):
+    found, problems = read(file("a.csv", text))
+    assert [columns for _, columns in found] == [{"id": n, "a": a} for n, a in ("1x", "2y", "3z")]
+    assert not problems
+
+
+def test_a_column_without_a_name_that_holds_something(file):
+    found, problems = read(file("a.csv", "id,a,\n1,x,\n2,y,lost\n3,z,,\n"))
+    assert len(found) == 1
+    assert problems == [
+        "a.csv:3: column 3 holds something and has no name; name it, or remove the column",
+        "a.csv:4: the row has 4 cells, the header 2 columns; is a comma inside a text not in quotes?",
+    ]
+
+
+def test_spreadsheets(file):
+    for path in (file("a.xlsx", b"PK\x03\x04"), file("a.csv", b"PK\x03\x04")):
+        with pytest.raises(InputError, match="in a spreadsheet: save as CSV UTF-8$"):
+            read(path)
+
+
 def test_header_only_and_names_with_outer_spaces(file):
     assert read(file("a.csv", "id,text\n")) == ([], [])
     assert read(file("b.csv", "\n\n id , text\n1,2\n"))[0] == [(4, {"id": "1", "text": "2"})]
@@ -265,7 +287,7 @@ def test_ragged_rows_are_named_and_the_rest_is_read(file):
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        ("id,,a\n1,2,3\n", ["1: a column of the header has no name"]),
+        ("id,,a\n1,2,3\n", ["1: column 2 has no name; name it, or remove the column"]),
         (
             "id,a,a,id\n",
             ["1: the column 'id' stands twice in the header", "1: the column 'a' stands twice in the header"],
@@ -281,9 +303,11 @@ def test_csv_that_cannot_be_read(file, text, problems):
 def test_csv_bytes_that_are_not_utf8(file):
     assert read(file("a.csv", b"id,a\n1,caf\xe9\n2,ok\n")) == (
         [(3, {"id": "2", "a": "ok"})],
-        ["a.csv:2: is not UTF-8 text"],
+        ["a.csv:2: is not UTF-8 text; in a spreadsheet: save as CSV UTF-8"],
     )
-    assert read(file("b.csv", b"id,caf\xe9\n1,x\n")) == ([], ["b.csv:1: is not UTF-8 text"])
+    assert read(file("b.csv", b"id,caf\xe9\n1,x\n"))[1] == [
+        "b.csv:1: is not UTF-8 text; in a spreadsheet: save as CSV UTF-8"
+    ]
 
 
 def test_a_large_cell_is_read_and_a_larger_limit_of_the_program_is_kept(file):

@@ -77,7 +77,7 @@ def test_what_was_not_recorded_and_what_was_null(file):
     judge = jk.judge(RUBRIC, f"recorded/{file(rows)}")
     absent = judge.grade(id="z", output="x")
     assert (absent.status, absent.score) == ("not_recorded", None)
-    assert absent.error.message == "no verdict on 'z' was recorded"
+    assert absent.error.message == "no verdict on this item was recorded"
     null = judge.grade(id="a", output="x")
     assert (null.status, null.score, null.passed) == ("invalid_reply", None, None)
     assert null.criteria["tone"].label == "1" and "null" in null.error.message

@@ -24,6 +24,7 @@ def test_writes_the_page_and_names_the_next_step(desk, tmp_path):
         "decision": "correct",
         "disagreements": 44,
         "failures": 0,
+        "items": 200,
     }
     assert "44 disagreements to read" in done.stderr
     assert f"next: judgekit correct NEXT_GRADED.jsonl --calibration {desk.card}" in done.stderr

@@ -115,7 +115,8 @@ def test_words_that_yaml_1_1_would_turn_stay_text(word):
         ("1_000", "1_000"),
         ("12:30", "12:30"),
         ("2020-01-01", "2020-01-01"),
-        ("True", True),
+        *((text, text.casefold() == "true") for text in "true True TRUE false False FALSE".split()),
+        ("tRUE", "tRUE"),
         ("Null", None),
         ("9" * 400, "9" * 400),
         ("٣", "٣"),
@@ -458,6 +459,13 @@ def test_an_unknown_key_gets_a_hint_from_where_it_stands(old, new, hint):
     assert any(f"unknown key {hint}" in message for message in problems(DESIGN.replace(old, new)))
 
 
+def test_a_level_of_a_mapping_keeps_its_line():
+    assert problems(DESIGN.replace("      login: Access", "      cannot_tell: Access")) == [
+        f"r.yaml:{DESIGN[: DESIGN.index('      login')].count(chr(10)) + 1}: criteria[2].levels[1].label: "
+        "'cannot_tell' is reserved; use `allow_abstain: true` instead of a level"
+    ]
+
+
 def test_an_example_may_answer_what_its_criterion_allows():
     for name, answer, allowed in [
         ("resolves", "not_applicable", True),
@@ -539,7 +547,7 @@ def test_depth_is_limited(text):
 
 
 def test_complex_keys_of_any_depth_are_one_message():
-    assert len([m for m in problems("?" + " {" * 300) if "a key must be plain text" in m]) <= 1
+    assert len([m for m in problems("?" + " {" * 5000) if "a key must be plain text" in m]) <= 1
 
 
 def test_size_is_limited():
