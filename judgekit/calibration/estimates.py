@@ -9,11 +9,11 @@ import numpy as np
 
 from judgekit.calibration.batch import Answers, Floats, Ints, Question
 from judgekit.calibration.results import Quantity
+from judgekit.rubric import Criterion
 from judgekit.stats.applicable import applicable_mean
 from judgekit.stats.cell_correction import post_stratified_mean
 from judgekit.stats.correction import corrected_mean
 from judgekit.stats.estimate import Estimate
-from judgekit.rubric import Criterion
 from judgekit.stats.sample import join_notes
 
 UNSTATED = "it is not stated how the labelled items were chosen from these"

@@ -89,7 +89,13 @@ class _Side:
         lost = (found["split"], found["cannot_tell"], found["partial"])
         size = len(self.batch.states)
         return Counts(
-            size, self.labelled.size, settled, int(self.used.sum()), dict(sorted(failed.items())), *lost, int(self.batch.answered.sum())
+            size,
+            self.labelled.size,
+            settled,
+            int(self.used.sum()),
+            dict(sorted(failed.items())),
+            *lost,
+            int(self.batch.answered.sum()),
         )
 
     def table(self) -> tuple[tuple[int, ...], ...]:

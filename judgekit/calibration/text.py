@@ -174,13 +174,14 @@ def table_lines(result: CriterionResult) -> list[str]:
     return lines
 
 
-def result_text(result: CriterionResult, design: str) -> str:
-    """Give everything about one criterion."""
+def result_text(result: CriterionResult, design: str, split: Sequence[str] = ()) -> str:
+    """Give everything about one criterion; `split` are the items on which raters differ."""
     title = "The item as a whole" if result.name == OVERALL else f"Criterion {result.name}"
     lines = [f"{title} ({result.scale})", ""]
     for quantity in result.quantities:
-        lines += [*quantity_table(quantity, result.counts.settled, result.counts.batch, design), ""]
-    lines += [*agreement_lines(result), count_line(result), *table_lines(result)]
+        lines += [*quantity_table(quantity, result.counts, design), ""]
+    lines += [*agreement_lines(result), count_line(result), *([split_line(split)] if split else [])]
+    lines += table_lines(result)
     return "\n".join([*lines, decision_line(result)])
 
 
@@ -195,8 +196,9 @@ def calibration_text(calibration: Calibration) -> str:
     first, *others = calibration.results[::-1]
     whose = "of the system that made them" if calibration.target == "process" else "of these items"
     head = f"{calibration.rubric} graded by {calibration.grader}, held against people; rates {whose}."
-    parts = [head, result_text(first, calibration.design)]
-    parts += [result_text(result, calibration.design) for result in others[::-1]]
+    parts = [head]
+    for result in (first, *others[::-1]):
+        parts.append(result_text(result, calibration.design, calibration.split.get(result.name, ())))
     if calibration.notes:
         parts.append("\n".join(f"note: {note}" for note in calibration.notes))
     return "\n\n".join(parts)

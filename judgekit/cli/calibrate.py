@@ -24,7 +24,7 @@ def command(
     labels: Annotated[
         list[Path],
         typer.Argument(
-            metavar="LABELS...", help="Human labels, long or wide: .jsonl or .csv; one file or several."
+            metavar="LABELS", help="Human labels, long or wide: .jsonl or .csv; one file or several."
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Where the card goes.")] = None,

@@ -41,7 +41,7 @@ def _content(value: str) -> str:
         return Path(value[1:]).read_text("utf-8-sig")
     except OSError as error:
         raise UsageError(
-            f"--set: {value[1:]} cannot be read: {error.strerror}; what follows the @ is the path of a text file"
+            f"--set: {value[1:]} cannot be read: {error.strerror}; after the @ stands a text file"
         ) from None
     except UnicodeDecodeError:
         raise UsageError(f"--set: {value[1:]} is not UTF-8 text; save it as UTF-8") from None

@@ -46,6 +46,7 @@ def command(
     page = write_report(graded, report, labels=labels)
     truth = true_pass_rate(grader.rubric)
     console.result(
-        demo_text(found, truth, report, page.to_read), {**found.to_dict(), "truth": truth, "report": str(report)}
+        demo_text(found, truth, report, page.to_read),
+        {**found.to_dict(), "truth": truth, "report": str(report)},
     )
     console.next("judgekit init my-eval --from your-logs.jsonl")

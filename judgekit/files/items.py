@@ -16,6 +16,7 @@ from judgekit.item import Item, content_id, read_id
 from judgekit.rubric import Rubric
 
 SHOWN_COLUMNS = 40
+CURE = "fill it in (an empty text can be stated in JSONL), or mark the field `required: false` in the rubric"
 
 
 @dataclass(frozen=True)
@@ -196,13 +197,9 @@ class ItemFile:
                     field=name,
                 )
                 continue
-            for row in (row for field, row in lacks if field == name):
-                problems.add(
-                    f"is required and missing for id {row.item.id!r}: fill it in (an empty text can be stated "
-                    "in JSONL), or mark the field `required: false` in the rubric",
-                    row.line,
-                    name,
-                )
+            for row in (row for lacked, row in lacks if lacked == name):
+                said = f"is required and missing for id {row.item.id!r}: {CURE}"
+                problems.add(said, row.line, name)
             problems.total += rows - sum(one[0] == name for one in lacks)
 
     def _report_columns(

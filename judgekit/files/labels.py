@@ -61,35 +61,6 @@ def read_label_files(paths: Sequence[str | Path], rubric: Rubric) -> LabelSet:
     return merged
 
 
-def read_label_files(paths: Sequence[str | Path], rubric: Rubric) -> LabelSet:
-    """Read several label files as one set, as when each rater filled in a sheet.
-
-    Raises
-    ------
-    InputError
-        Naming file and line of each problem; also where one rater says two things in two files.
-    """
-    if len(paths) == 1:
-        return read_labels(paths[0], rubric)
-    labels: list[Label] = []
-    notes: list[str] = []
-    wrong: list[Problem] = []
-    total = 0
-    for path in paths:
-        try:
-            found = read_labels(path, rubric)
-        except InputError as error:
-            wrong, total = wrong + error.problems, total + error.total
-            continue
-        labels += [replace(label, source=str(path)) for label in found.labels]
-        notes += [f"{path}: {note}" for note in found.notes]
-    problems = Problems("")
-    merged = _settle_duplicates(labels, problems, notes)
-    if wrong or problems:
-        raise InputError(wrong + problems.first, total + problems.total)
-    return merged
-
-
 def labels_from_rows(
     rows: Iterable[Row], rubric: Rubric, problems: Problems, *, id_column: str = "id"
 ) -> LabelSet:
@@ -291,11 +262,6 @@ def _settle_duplicates(labels: list[Label], problems: Problems, notes: list[str]
     if replaced:
         notes.append(f"{replaced} label{'s' if replaced > 1 else ''} superseded by a later one")
     return LabelSet(tuple(kept.values()) + tuple(repeats), tuple(notes))
-
-
-def _bare(label: Label) -> Label:
-    """Leave out where a label stands, and what is said beside it."""
-    return replace(label, line=None, source="", note="", at="")
 
 
 def _bare(label: Label) -> Label:

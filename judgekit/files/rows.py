@@ -218,7 +218,7 @@ def _clean(cells: list[str], header: list[str], nameless: int, problems: Problem
     if len(beyond) == nameless and nameless and filled:
         problems.add(f"column {filled} holds something and has no name; name it, or remove the column", line)
         return False
-    if len(cells) != len(header) and (len(beyond) != nameless or filled):
+    if len(cells) != len(header) and (filled or len(beyond) != nameless or not nameless):
         absent = ", ".join(header[len(cells) :])
         what = f"missing: {absent}" if absent else "is a comma inside a text not in quotes?"
         problems.add(f"the row has {len(cells)} cells, the header {len(header)} columns; {what}", line)

@@ -110,7 +110,9 @@ def write_report(
     except OSError as error:
         raise InputError([Problem(f"cannot be written: {error.strerror}", str(out))]) from None
     verb = basis.calibration.decision.verb if basis.calibration else None
-    return Report(Path(out), verb, len(found), _failed(reading), len(basis.batch.ids), _about_whole(found, basis))
+    return Report(
+        Path(out), verb, len(found), _failed(reading), len(basis.batch.ids), _about_whole(found, basis)
+    )
 
 
 def _read(graded: Given, basis: Basis, wanted: list[Disagreement]) -> Reading:
@@ -195,8 +197,8 @@ def _differ(found: list[Disagreement], basis: Basis) -> str:
     if first is None:
         return f"{said}."
     return (
-        f"{said}; {first:,} of them about the item as a whole, and these come first, those that differ on most "
-        "criteria ahead."
+        f"{said}; {first:,} of them about the item as a whole, and these come first, those that differ on "
+        "most criteria ahead."
     )
 
 

@@ -29,30 +29,24 @@ SCORES = {
 PAIRWISE = {"a": 1.0, "b": 0.0, "tie": 0.5}
 RESERVED_LABELS = (ABSTAIN, NOT_APPLICABLE)
 # Columns of a label file: a criterion of that name could not be told from them in the wide layout.
-LABEL_COLUMNS = {
-    "id",
-    "criterion",
-    "rater",
-    "label",
-    "note",
-    "at",
-    "repeat",
-    "supersedes",
-    "role",
-    "criterion_digest",
-    "design",
-    "probability",
-    "stratum",
-    "frame",
-}
+LABEL_COLUMNS = frozenset(
+    """id criterion rater label note at repeat supersedes role criterion_digest design probability stratum
+    frame""".split()
+)
 RESERVED_NAMES = LABEL_COLUMNS | {OVERALL}
+
+
+def nearest(word: str, known: Any) -> str | None:
+    """Give the known word that was probably meant; None if none is close."""
+    spelt = {str(k).casefold(): str(k) for k in reversed(list(known))}
+    close = get_close_matches(str(word).casefold(), spelt, n=1, cutoff=0.6)
+    return spelt[close[0]] if close else None
 
 
 def did_you_mean(word: str, known: Any) -> str:
     """Give a hint, ``; did you mean 'weight'?``, or nothing."""
-    spelt = {str(k).casefold(): str(k) for k in reversed(list(known))}
-    close = get_close_matches(str(word).casefold(), spelt, n=1, cutoff=0.6)
-    return f"; did you mean {spelt[close[0]]!r}?" if close else ""
+    meant = nearest(word, known)
+    return f"; did you mean {meant!r}?" if meant is not None else ""
 
 
 def check(rubric: dict[str, Any]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from judgekit.errors import Problem, RubricError
-from judgekit.rubric.checks import PAIRWISE, SCORES, check, did_you_mean
+from judgekit.rubric.checks import PAIRWISE, SCORES, check, did_you_mean, nearest
 from judgekit.rubric.model import Criterion, Example, Input, Level, Origin, Outcome, Rubric
 from judgekit.rubric.yaml_tree import Path, Tree, dotted, read_tree
 
@@ -59,12 +59,13 @@ def _build(tree: Tree, where: str) -> Rubric:
         if not problems:
             problems.append(Problem("a rubric is a mapping that begins with `name:`", where, 1))
         raise RubricError(problems)
+    misspelt = _respelt(tree)
     data = _normal(tree)
     rubric, wrong = _typed(data)
     pruned = deepcopy(data)
     for path in wrong:
         _remove(pruned, path)
-    found = wrong | _beyond(check(pruned), wrong)
+    found = misspelt | wrong | _beyond(check(pruned), wrong)
     problems += [Problem(message, where, tree.line(path), dotted(path)) for path, message in found.items()]
     if problems or rubric is None:
         raise RubricError(sorted(problems, key=lambda p: p.line or 0))
@@ -83,6 +84,19 @@ def _beyond(found: Iterable[tuple[Path, str]], wrong: dict[Path, str]) -> dict[P
         if path not in wrong and not any(path == other[: len(path)] for other in removed):
             said.setdefault(path, message)
     return said
+
+
+def _respelt(tree: Tree) -> dict[Path, str]:
+    """Put what stands under a misspelt key under the key that was meant, so that it is checked as well."""
+    known, found = _known_keys(("",)), dict[Path, str]()
+    for key in [key for key in tree.data if key not in known and not _foreign(key)]:
+        meant = nearest(key, known)
+        if meant is not None and meant not in tree.data:
+            found[(key,)] = _unknown((key,))
+            tree.data[meant] = tree.data.pop(key)
+            moved = {(meant, *path[1:]): line for path, line in tree.lines.items() if path[:1] == (key,)}
+            tree.lines.update(moved)
+    return found
 
 
 def _normal(tree: Tree) -> dict[str, Any]:
@@ -161,8 +175,24 @@ def _typed(data: dict[str, Any]) -> tuple[Rubric | None, dict[Path, str]]:
         wrong: dict[Path, str] = {}
         for one in error.errors():
             path = tuple(part for part in one["loc"] if part != "[key]")  # pydantic's mark of a wrong key
-            wrong.setdefault(path, _message(one, path))
+            if (form := _levels_form(one, path)) is not None:
+                wrong.setdefault(path[: path.index("levels") + 1], form)
+            else:
+                wrong.setdefault(path, _message(one, path))
         return None, wrong
+
+
+def _levels_form(error: Any, path: Path) -> str | None:
+    """Show how levels are written, where they are bare texts, or mappings under their labels."""
+    if "levels" not in path[:-1]:
+        return None
+    given = error["input"]
+    if path[-2] == "levels" and error["type"].startswith("model_") and isinstance(given, str | int | float):
+        name = str(given)[:SHOWN_VALUE]
+        return f"each level says what it means: write `levels: {{{name}: …, …}}`"
+    if path[-1] == "description" and isinstance(given, dict):
+        return "levels with scores are a list: write `- {label: …, score: …, description: …}` for each"
+    return None
 
 
 def _remove(data: Any, path: Path) -> None:
@@ -193,9 +223,13 @@ def _known_keys(path: Path) -> list[str]:
     return [given.alias or name for name, given in kind.model_fields.items()]
 
 
+def _foreign(key: str) -> bool:
+    return re.sub(r"[-_ ]", "", str(key).casefold()) in FOREIGN
+
+
 def _unknown(path: Path) -> str:
     key = str(path[-1])
-    if re.sub(r"[-_ ]", "", key.casefold()) in FOREIGN:
+    if _foreign(key):
         return (
             f"a rubric holds no model, address, key or code: {key!r} is refused; give it on the command line"
         )
@@ -211,6 +245,8 @@ def _short(value: Any) -> str:
 
 
 def _not_text(error: Any) -> str:
+    if error["input"] is None:
+        return "is empty; write it"
     quotes = "" if isinstance(error["input"], dict | list) else "; put it in quotes"
     return f"must be text, not {_short(error['input'])}{quotes}"
 

@@ -7,6 +7,7 @@ import desk
 import pytest
 
 from judgekit.batch import Options, agrade_file, grade_file
+from judgekit.errors import UsageError
 
 
 def test_inside_a_running_loop(place):
@@ -17,6 +18,13 @@ def test_inside_a_running_loop(place):
 
         assert asyncio.run(notebook()).tally.done == 20
     desk.assert_honest(place.out, list(range(20)))
+
+
+def test_rows_that_are_no_file(place):
+    with place.grader() as (grader, server):
+        with pytest.raises(UsageError, match="reads a file, not a list: write the items as JSONL"):
+            grade_file(grader, [desk.item(1)], place.out)
+        assert server.count == 0
 
 
 def test_cancellation_leaves_nothing_running(place):

@@ -5,10 +5,11 @@ import re
 import pytest
 from judged import LENGTH, TONE, TOPIC, YES, binary, crossed, label, row, rubric_of
 
+from judgekit._json import dumps
 from judgekit.calibration import calibrate
 
 ABOUT = " This is about the judge; the rate itself has its interval all the same."
-NUMBER = r"-?\d\.\d\d"
+NUMBER = r"−?\d\.\d\d"
 PERCENT = r"\d+\.\d %"
 
 
@@ -72,7 +73,8 @@ def test_labels_that_the_judge_did_not_answer_are_not_called_missing():
     labels += [label(f"t{n}", "correct", "fail") for n in range(11)]
     found = calibrate(rows, labels, rubric=rubric, design="random").decision
     assert found.sentence == (
-        "Not enough labels: 29 that the judge answered too (of 40), of which 14 fails; label about 1 more."
+        "Not enough labels: 29 that the judge answered too (of 40), of which 14 fails; "
+        "finish the run: 11 labelled items have no verdict."
     )
 
 
@@ -89,7 +91,7 @@ def test_a_judge_that_sees_nothing_is_rejected_whatever_the_design(case, design)
     rubric, rows, labels = REJECTED[case]
     found = calibrate(rows, labels, rubric=rubric, design=design).decision
     assert found.verb == "reject"
-    expected = rf"Do not use this judge for correct: agreement {NUMBER} \[{NUMBER}, {NUMBER}\]\."
+    expected = rf"Do not use this judge for correct: agreement \(κ\) {NUMBER} \[{NUMBER}, {NUMBER}\]\."
     assert re.fullmatch(expected, found.sentence)
 
 
@@ -153,8 +155,8 @@ def test_rare_failures_with_raters_who_agree_on_nine_in_ten_are_not_blamed_on_th
 
 
 TRUSTED = (
-    "Raw rates may be used for batches like this one: bias within 5.0 points, agreement at most 10 points below that "
-    "between humans."
+    "Raw rates may be used for batches like this one: bias within 5.0 points, agreement at most 10 points "
+    "below that between humans."
 )
 
 
@@ -218,8 +220,9 @@ def test_items_without_a_human_answer_leave_limits_and_no_value():
     value = found.overall.headline.corrected
     assert found.decision.verb == "insufficient"
     assert found.decision.sentence == (
-        "There is no single corrected figure: 6 of 60 labelled items have no human answer, so it lies "
-        f"between {100 * value.low:.1f} % and {100 * value.high:.1f} %; settle them first."
+        "There is no single corrected figure: on 6 of 60 labelled items nobody could tell, so it lies "
+        f"between {100 * value.low:.1f} % and {100 * value.high:.1f} %; "
+        "add a row with rater `adjudicated` for each."
     )
 
 
@@ -250,3 +253,20 @@ def test_no_failure_at_all_is_a_rate_all_the_same():
     human = few(60, 0).overall.headline.human
     assert human.value == 1
     assert human.note == "one-sided 95 %: at least 95.1 %"
+
+
+def test_items_on_which_raters_differ_are_named_in_the_text_and_not_on_the_card():
+    rubric, rows, labels = binary(25, 3, 4, 22, rest=(60, 60))
+    split = [label(f"i{n}", "correct", "fail", rater="bob") for n in range(12)]
+    found = calibrate(rows, [*labels, *split], rubric=rubric, design="random")
+    assert "on 12 of 54 labelled items the raters differ, so it lies" in found.decision.sentence
+    assert found.split["correct"] == tuple(sorted(f"i{n}" for n in range(12)))
+    assert "  Raters differ on i0, i1, i10, i11, i2, i3, i4, i5, i6, i7 and 2 more." in str(found)
+    assert "i11" not in dumps(found.to_dict()) and "split" not in found.to_dict()
+
+
+def test_verdicts_are_counted_where_there_is_one():
+    rubric, rows, labels = binary(20, 10, 10, 20, rest=(20, 20))
+    rows += [row(rubric, f"t{n}", "timeout") for n in range(17)]
+    found = calibrate(rows, labels, rubric=rubric, design="random")
+    assert "60 labels + 100 verdicts (17 without)" in str(found)

@@ -82,7 +82,8 @@ def test_nor_in_the_plain_json(case):
 
 
 def test_intervals_below_zero_are_written_with_a_word():
-    assert coefficient(Estimate(-0.02, -0.21, 0.17, n=60)) == "-0.02 (-0.21 to 0.17)"
+    assert coefficient(Estimate(-0.02, -0.21, 0.17, n=60)) == "−0.02 (−0.21 to 0.17)"
+    assert coefficient(Estimate(-0.08, -0.16, -0.001, n=60)) == "−0.08 (−0.16 to 0.00)"
     assert coefficient(Estimate(0.46, 0.24, 0.63, n=60)) == "0.46 (0.24–0.63)"
 
 
@@ -105,3 +106,9 @@ def test_notes_of_estimates_stand_under_them():
     assert "              1 of 61 outcomes missing, left out" in str(
         calibrate(rows, labels, rubric=rubric, design="random")
     )
+
+
+def test_a_mean_says_what_it_is_a_mean_of():
+    assert "  mean score (0 to 10 as 0 to 1)" in str(ODD["two numbers"])
+    assert "  share won by a, ties half      95 % interval" in str(ODD["ties only"])
+    assert "  raw         50.0 %" in str(ODD["ties only"])

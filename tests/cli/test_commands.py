@@ -423,7 +423,7 @@ def test_labels_of_two_raters_in_two_files(judgekit, graded):
     both = [f"{name}.jsonl" for name in names]
     whole = judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--json").json
     parts = judgekit("calibrate", "graded.jsonl", *both, "--json").json
-    assert len(names) == 2 and parts["digests"] == whole["digests"]
+    assert names == ["adjudicated", "kim", "lea"] and parts["digests"] == whole["digests"]
     assert parts["results"] == whole["results"]
     options = [word for name in both for word in ("--labels", name)]
     done = judgekit("report", "graded.jsonl", *options, "--out", "r.html")

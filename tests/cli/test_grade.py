@@ -169,7 +169,10 @@ WRONG = [
     (["--model", "offline/lexical", "--price", "-1,1"], "write two numbers"),
     (["--model", "offline/lexical", "--map", "outptu=x"], "did you mean 'output'?"),
     (["--model", "offline/lexical", "--map", "output"], "write FIELD=VALUE"),
-    (["--model", "offline/lexical", "--set", "input=@nowhere"], "nowhere cannot be read"),
+    (
+        ["--model", "offline/lexical", "--set", "input=@nowhere"],
+        "--set: nowhere cannot be read: No such file or directory",
+    ),
     (["--model", "offline/lexical", "--map", "output=nowhere"], "no row has a column 'nowhere'"),
     (["--model", "offline/lexical", "--id", "nowhere"], "nowhere"),
     (["--model", "offline/lexical", "--out", "items.jsonl"], "is the input itself"),

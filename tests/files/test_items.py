@@ -222,8 +222,8 @@ def test_csv_with_all_kinds_of_trouble_is_refused_with_all_named(items):
     text = 'id,input,output\na,"one\ntwo",o\nb,,o\na,i,o\n,i,o\nc,i\n'
     found = problems(items(text, ".csv"))
     assert sorted(found) == [
-        ":4: input: is required and missing for id 'b': fill it in (an empty text can be stated in JSONL), or "
-        "mark the field `required: false` in the rubric",
+        ":4: input: is required and missing for id 'b': fill it in (an empty text can be stated in JSONL), "
+        "or mark the field `required: false` in the rubric",
         ":5: id: the id 'a' stands already on line 2",
         ":6: id: the id is empty",
         ":7: the row has 2 cells, the header 3 columns; missing: output",

@@ -180,8 +180,8 @@ a,resolves,ann,pass,,,,
 a,resolves,ann,fail,,,,
 """
     assert problems(text) == [
-        ".csv:2: label: 'psas' is not a level of resolves (allowed: pass, fail, not_applicable, cannot_tell); "
-        "did you mean 'pass'?",
+        ".csv:2: label: 'psas' is not a level of resolves (allowed: pass, fail, not_applicable, cannot_tell)"
+        "; did you mean 'pass'?",
         ".csv:3: id: the id is empty",
         ".csv:4: criterion: 'tnoe' is not a criterion of support-reply (resolves, tone, topic, "
         "completeness, overall); did you mean 'tone'?",

@@ -143,7 +143,7 @@ def test_all_that_is_wrong_is_named(file):
         ":7: label: the score 1.5 is not a number between 0 and 1",
         ":8: label: the score 'high' is not a number between 0 and 1",
         ":9: label: \"['pass']\" is not a level of correct "
-        "(allowed: pass, fail, not_applicable, cannot_tell)",
+        "(allowed: pass, fail, not_applicable, cannot_tell); did you mean 'pass'?",
     ]
 
 

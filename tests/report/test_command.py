@@ -25,8 +25,9 @@ def test_writes_the_page_and_names_the_next_step(desk, tmp_path):
         "disagreements": 44,
         "failures": 0,
         "items": 200,
+        "whole": 18,
     }
-    assert "44 disagreements to read" in done.stderr
+    assert "44 disagreements, first the 18 about the item as a whole" in done.stderr
     assert f"next: judgekit correct NEXT_GRADED.jsonl --calibration {desk.card}" in done.stderr
     assert out.read_text().startswith("<!doctype html>")
 
@@ -35,5 +36,5 @@ def test_writes_the_page_and_names_the_next_step(desk, tmp_path):
 def test_never_overwrites_what_it_reads(own, name):
     before = getattr(own, name).read_bytes()
     with pytest.raises(UsageError, match="is an input of this command"):
-        command(own.graded, getattr(own, name), labels=own.labels, calibration=own.card)
+        command(own.graded, getattr(own, name), labels=[own.labels], calibration=own.card)
     assert getattr(own, name).read_bytes() == before

@@ -327,3 +327,15 @@ def test_pairs(tmp_path):
     assert report.disagreements == 10
     for quantity in calibration.overall.quantities:
         assert interval(quantity.name, quantity.corrected) in page.text
+
+
+def test_shows_of_an_item_what_the_rubric_looks_at_and_no_more(desk, tmp_path):
+    """Nobody asked for the other columns, and they may hold addresses."""
+    rows = [
+        row | {"item": row["item"] | {"mail": "kim@example.com", "context": "old"}} for row in desk.rows()
+    ]
+    graded = desk.regraded(tmp_path, rows, columns={"id": "id", "map": {}, "set": ["context"]})
+    write_report(graded, tmp_path / "r.html", labels=desk.labels)
+    source = (tmp_path / "r.html").read_text()
+    assert "kim@example.com" not in source and "<bdi>context</bdi></h4>" not in source
+    assert "<bdi>output</bdi></h4>" in source

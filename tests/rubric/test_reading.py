@@ -191,7 +191,26 @@ examples:
 MISTAKES = {
     "levels as texts": (
         criterion("scale: binary, levels: [pass, fail]"),
-        [f"criteria[0].levels[{n}]: must be a mapping, `key: value`" for n in (0, 1)],
+        ["criteria[0].levels: each level says what it means: write `levels: {pass: …, …}`"],
+    ),
+    "levels as mappings": (
+        criterion("scale: ordinal, levels: {1: {score: 0, description: bad}, 2: {score: 1}}"),
+        [
+            "criteria[0].levels: levels with scores are a list: write `- {label: …, score: …, "
+            "description: …}` for each"
+        ],
+    ),
+    "purpose empty": (
+        (HEAD + "criteria:\n" + BINARY).replace("purpose: p", "purpose:"),
+        ["purpose: is empty; write it"],
+    ),
+    "criteria misspelt": (
+        (HEAD + "criterias:\n" + BINARY).replace("scale: binary", "scale: binery"),
+        [
+            "criterias: unknown key 'criterias'; did you mean 'criteria'?",
+            "criteria[0].scale: 'binery' is not one of binary, ordinal, categorical, numeric; did you mean "
+            "'binary'?",
+        ],
     ),
     "levels missing": (
         criterion("scale: binary, weight: x"),
@@ -208,9 +227,8 @@ MISTAKES = {
         ],
     ),
     "three binary levels": (
-        criterion("scale: binary, levels: {a: x, b: y, c: {}}"),
+        criterion("scale: binary, levels: {a: x, b: y, c: z}"),
         [
-            "criteria[0].levels[2].description: must be text, not a mapping",
             "criteria[0].levels: a binary criterion has two levels, not 3; is it ordinal or categorical?",
         ],
     ),
