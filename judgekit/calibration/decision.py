@@ -195,4 +195,6 @@ def _correct(quantity: Quantity, counts: Counts) -> Decision:
     limits = "" if isnan(value.low) else f" [{low}, {high}]"
     width = "" if isnan(ratio) else f", {ratio:.2f} × the width of labels alone"
     adds = "; the judge adds almost nothing" if ratio > ADDS_NOTHING else ""
+    if ratio > 1:
+        adds = "; the judge adds nothing, and the labels alone are as good"
     return Decision("correct", f"Correct this judge: raw {raw}, corrected {middle}{limits}{width}{adds}.")

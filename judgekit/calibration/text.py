@@ -7,6 +7,7 @@ from judgekit.calibration.correct import SAME, SHIFTS, CorrectedQuantity, Correc
 from judgekit.calibration.estimates import UNSTATED, in_scores
 from judgekit.calibration.results import Calibration, Counts, CriterionResult, Quantity
 from judgekit.rubric import OVERALL
+from judgekit.stats.ceiling import Ceiling
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
 
@@ -73,10 +74,12 @@ def plural(count: int, word: str) -> str:
 def quantity_table(quantity: Quantity, counts: Counts, design: str) -> list[str]:
     """Give raw, human-only and corrected under each other."""
     lines = [f"  {quantity.name:<30} {'95 % interval':<18} from"]
-    lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}")
+    there = counts.batch if counts.verdicts is None else counts.verdicts
+    among = f" ({there:,} of {counts.batch:,} items)" if there < counts.batch else ""
+    lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}{among}")
     if design == "unknown":
         return [*lines, f"  human only, corrected: undefined, as {UNSTATED} (--design)"]
-    chosen, both = sources(counts, design)
+    chosen, both = sources(quantity, counts, design)
     if not isnan(quantity.ratio):
         both += f", {quantity.ratio:.2f} × the width"
     for name, estimate, source in (
@@ -91,9 +94,9 @@ def quantity_table(quantity: Quantity, counts: Counts, design: str) -> list[str]
     return lines
 
 
-def sources(counts: Counts, design: str) -> tuple[str, str]:
-    """Say what the human-only and the corrected figure rest on."""
-    given = plural(counts.settled, "label")
+def sources(quantity: Quantity, counts: Counts, design: str) -> tuple[str, str]:
+    """Say what the human-only and the corrected figure rest on; what does not apply is no label of a rate."""
+    given = plural(min(quantity.human.n or counts.settled, counts.settled), "label")
     there = counts.batch if counts.verdicts is None else counts.verdicts
     without = f" ({counts.batch - there:,} without)" if there < counts.batch else ""
     return f"{given} {CHOSEN.get(design, design)}", f"{given} + {plural(there, 'verdict')}{without}"
@@ -113,9 +116,26 @@ def agreement_lines(result: CriterionResult) -> list[str]:
         f"  Agreement{within} {share(result.agreement)}, {name} {coefficient(result.coefficient)}, "
         f"n = {result.coefficient.n}{top}."
     )
+    if result.ceiling is not None and result.ceiling.difference.defined:
+        lines.append(f"  {ceiling_sentence(result.ceiling)}")
     if result.beside:
         lines.append("  " + "; ".join(f"{k} {_beside(v)}" for k, v in result.beside.items()) + ".")
     return lines
+
+
+def ceiling_sentence(ceiling: Ceiling) -> str:
+    """Hold the judge's agreement with people against theirs with each other, on the same items."""
+    apart = ceiling.difference
+    least = "" if isnan(apart.low) else f" (one-sided 95 % limit {_points(apart.low)})"
+    return (
+        f"In a rater's place the judge agrees with the others on {share(ceiling.judge)}, raters with each "
+        f"other on {share(ceiling.human)}, n = {ceiling.human.n}: {_points(apart.value)} points{least}."
+    )
+
+
+def _points(apart: float) -> str:
+    points = round(100 * apart)
+    return f"{points:+d}".replace("-", "−") if points else "0"
 
 
 def _beside(estimate: Estimate) -> str:

@@ -72,6 +72,9 @@ def labels_from_rows(
     if not labels and not problems:
         problems.add("holds no labels")
     reader.unknown_columns()
+    if reader.blank:
+        said = f"{reader.blank} of {reader.drawn} drawn items were left blank"
+        reader.notes.append(f"{said}; if that was because they were hard, the rates are off: label them too")
     return _settle_duplicates(labels, problems, reader.notes)
 
 
@@ -85,6 +88,7 @@ class _Reader:
         self.notes: list[str] = []
         self.strange: set[str] = set()
         self.wide = self.matched = False
+        self.drawn = self.blank = 0
         self.has_ids: bool | None = None
 
     def row(self, row: Row) -> Iterator[Label]:
@@ -97,10 +101,15 @@ class _Reader:
             pairs = [(name, columns[name]) for name in self.questions if name in columns]
             self.matched = self.matched or bool(pairs)
             self.strange.update(key for key in row.columns if key.strip().casefold() not in self.questions)
+        answered = False
         for criterion, answer in pairs:
             label = self.label(identity, criterion, answer, columns, row.line)
             if label is not None:
+                answered = True
                 yield label
+        if self.wide and columns.get("design"):
+            self.drawn += 1
+            self.blank += not answered
 
     def columns(self, row: Row) -> dict[str, Any]:
         found: dict[str, Any] = {}

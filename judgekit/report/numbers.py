@@ -46,7 +46,7 @@ def measured(
     quantity: Quantity, result: CriterionResult, design: str, counted: str, target: float | None
 ) -> Figure:
     """Give one quantity of a calibration, held against what the rubric requires."""
-    chosen, both = sources(result.counts, design)
+    chosen, both = sources(quantity, result.counts, design)
     if not isnan(quantity.ratio):
         both += f"; interval {quantity.ratio:.2f} × as wide as human only"
     if design == "unknown":

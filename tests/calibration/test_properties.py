@@ -118,7 +118,7 @@ def test_unlabelled_items_move_only_the_judges_count_and_the_correction(study, m
     rows, labels = made(*study)
     rng = np.random.default_rng(more)
     wider = [*rows, *(row(RUBRIC, f"new{n}", _judge(rng)) for n in range(more))]
-    moves = ("quantities", "batch", "frame", "decision", "sentence")
+    moves = ("quantities", "batch", "verdicts", "frame", "decision", "sentence")
     a, b = run(rows, labels), run(wider, labels)
     same(a, b, leave=moves)
     for before, after in zip(a.results, b.results, strict=True):

@@ -10,7 +10,7 @@ REPLICATES = 400
 
 
 def draws(groups, size, n, alike, right, seed):
-    """Batches of `groups` groups of `size` items with rate 1/2: verdicts, outcomes, groups, labelled items."""
+    """Batches of groups with rate 1/2: verdicts, outcomes, groups, labelled items."""
     rng = np.random.default_rng(seed)
     spread = 0.5 * (1 - alike) / alike
     for _ in range(REPLICATES):
