@@ -125,9 +125,20 @@ def check_place(out: Path, items: Path, fresh: bool) -> None:
         raise UsageError(f"{out}: is there and is not a file; choose another --out")
     if items.exists() and not items.is_file():
         raise UsageError(f"{items}: is not a file; items are read several times, so save them as one first")
+    _try_names(out)
     _check_manifest(out)
     if (fresh or journal_path(out).exists()) and _holds(out) and not _has_verdicts(out):
         raise UsageError(f"{out}: holds no graded rows, and nothing else is overwritten; move it away")
+
+
+def _try_names(out: Path) -> None:
+    """Find out what only the disk can say, such as that a name is too long."""
+    probe = out.with_name(f".{manifest_path(out).name}.{os.getpid()}.part")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written there: {error.strerror}; choose another --out") from None
 
 
 def _holds(path: Path) -> bool:

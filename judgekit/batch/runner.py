@@ -66,6 +66,8 @@ async def agrade_file(
     """
     _refuse_rows(items)
     options, out = options or Options(), Path(out)
+    if out.is_symlink():  # what lies beside a link must be the same whichever name is used
+        out = out.resolve()
     began = datetime.now(UTC)
     file = ItemFile(items, grader.rubric, options.columns)
     check_place(out, file.path, options.fresh)

@@ -13,7 +13,7 @@ from judgekit.batch.journal import Journal
 from judgekit.batch.options import Options
 from judgekit.batch.output import answered, spent
 from judgekit.batch.tally import Tally
-from judgekit.errors import CallRefused, JudgekitError, Stopped, UsageError
+from judgekit.errors import CallRefused, InputError, JudgekitError, Stopped, UsageError
 from judgekit.files.items import Census, ItemFile, ItemRow, item_key
 from judgekit.grader import Grader
 from judgekit.verdict import ANSWERS, Verdict
@@ -45,6 +45,7 @@ class Work:
         self.offsets = np.full(census.count, -1, dtype=np.int64)
         self.tally = Tally(int(self.chosen.sum()))
         self.unreached: int | None = 0  # None once any row got through
+        self.halted: JudgekitError | None = None  # why no further row is asked
 
     def take_up(self, out: Path, stop: Event) -> None:
         """Take the answers of the journal, and of the finished file that it extends.
@@ -122,19 +123,27 @@ class Work:
             for ordinal, (row, key) in enumerate(self._rows()):
                 if self.chosen[ordinal] and self.offsets[ordinal] < 0:
                     await slots.acquire()
+                    if self.halted is not None:
+                        slots.release()
+                        break
                     task = group.create_task(self._one(ordinal, row, key))
                     task.add_done_callback(lambda _: slots.release())
                 elif ordinal % BREATH == 0:
                     await asyncio.sleep(0)
         except JudgekitError as error:
-            trouble = error  # with the input; what is under way is paid for, and may end
+            trouble = error  # with the input
+        # What is under way is paid for, and may end.
         for _ in range(self.options.concurrency):
             await slots.acquire()
-        if trouble is not None:
-            raise trouble
+        if (why := trouble or self.halted) is not None:
+            raise why
 
     async def _one(self, ordinal: int, row: ItemRow, key: int) -> None:
-        verdict: Verdict = await self.grader.agrade(row.item)
+        try:
+            verdict: Verdict = await self.grader.agrade(row.item)
+        except CallRefused as error:
+            self.halted = self.halted or error
+            return
         plain = verdict.to_dict()
         self.offsets[ordinal] = self.journal.append(key, plain)
         self.tally.add(plain)
@@ -143,15 +152,15 @@ class Work:
         self._check_reached(plain)
 
     def _check_reached(self, verdict: dict[str, Any]) -> None:
-        """Stop a run whose server answers nothing that can be used, rather than try it with every row."""
+        """Halt a run whose server answers nothing that can be used, rather than try it with every row."""
         retried = verdict["attempts"] > 1 and verdict["status"] in UNREACHED_STATUSES
         if not retried:
             self.unreached = None
         if self.unreached is None:
             return
         self.unreached += 1
-        if self.unreached >= max(UNREACHED, 2 * self.options.concurrency):
-            raise Stopped(
+        if self.halted is None and self.unreached >= max(UNREACHED, 2 * self.options.concurrency):
+            self.halted = Stopped(
                 f"none of the first {self.unreached} rows got an answer: {verdict['error']['message']}; when "
                 "that is mended, the same command goes on"
             )
@@ -172,11 +181,14 @@ class Work:
     def _rows(self) -> Iterator[tuple[ItemRow, int]]:
         """Read the input again, which may not have changed since it was checked."""
         count = 0
-        for count, row in enumerate(self.source, 1):
-            key = item_key(row.item)
-            if count > len(self.keys) or key != int(self.keys[count - 1]):
-                raise self._changed(f"line {row.line}")
-            yield row, key
+        try:
+            for count, row in enumerate(self.source, 1):
+                key = item_key(row.item)
+                if count > len(self.keys) or key != int(self.keys[count - 1]):
+                    raise self._changed(f"line {row.line}")
+                yield row, key
+        except InputError as error:  # it was whole when it was checked
+            raise self._changed(str(error)) from None
         if count < len(self.keys):
             raise self._changed(f"it ends after {count:,} of {len(self.keys):,} items")
 
@@ -211,7 +223,7 @@ class _Places:
         self._ranked = keys[self._order]
 
     def find(self, key: int | None) -> int | None:
-        if key is None:
+        if key is None or not 0 <= key < 2**64:
             return None
         place = int(np.searchsorted(self._ranked, np.uint64(key)))
         found = place < len(self._ranked) and int(self._ranked[place]) == key

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from judgekit._digest import digest
 from judgekit._json import NotJson, loads
 from judgekit.calibration.batch import GradedBatch, Ints
 from judgekit.calibration.human import HumanAnswers
@@ -22,7 +23,6 @@ from judgekit.stats.rates import BinaryRates
 
 FORMAT = 1
 KIND = "card"
-DIGESTS = ("rubric", "criteria", "frame", "items", "labels")
 
 
 def salted(salt: str, identity: str) -> str:
@@ -65,8 +65,8 @@ def _plain(values: list[float]) -> list[float | None]:
 
 
 def card_dict(calibration: Calibration) -> dict[str, Any]:
-    """Give a calibration as plain JSON."""
-    return {
+    """Give a calibration as plain JSON, with the digest of it all."""
+    held = {
         "format": FORMAT,
         "kind": KIND,
         "rubric": calibration.rubric,
@@ -81,6 +81,7 @@ def card_dict(calibration: Calibration) -> dict[str, Any]:
         "results": [result.to_dict() for result in calibration.results],
         "pairs": calibration.pairs,
     }
+    return held | {"digest": digest(held)}
 
 
 def save_card(calibration: Calibration, path: str | Path) -> None:
@@ -107,39 +108,25 @@ def load_card(path: str | Path) -> Calibration:
         raise InputError([Problem(str(error), str(path))]) from None
     if not isinstance(data, dict) or data.get("kind") != KIND or data.get("format") != FORMAT:
         raise InputError([Problem("is not a card, as `judgekit calibrate --out` writes", str(path))])
-    try:
-        return _calibration(data)
-    except KeyError as error:
-        raise InputError([Problem(f"the card is damaged: it lacks {error}", str(path))]) from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError([Problem(f"the card is damaged: {error}", str(path))]) from None
+    if data.pop("digest", None) != digest(data):
+        why = "was changed after it was written, or is damaged; calibrate again"
+        raise InputError([Problem(why, str(path))])
+    return _calibration(data)
 
 
 def _calibration(data: dict[str, Any]) -> Calibration:
-    results = tuple(_result(one) for one in data["results"])
-    if not results:
-        raise ValueError("it holds no results")
-    for result in results:
-        _check_pairs(data["pairs"]["questions"][result.name], result.name)
     return Calibration(
         data["rubric"],
-        {name: data["digests"][name] for name in DIGESTS},
+        data["digests"],
         data["fingerprint"],
         data["signature"],
         data["grader"],
         data["design"],
         data["target"],
-        results,
-        {key: data["pairs"][key] for key in ("salt", "group", "questions")},
+        tuple(_result(one) for one in data["results"]),
+        data["pairs"],
         tuple(data["notes"]),
     )
-
-
-def _check_pairs(kept: dict[str, Any], name: str) -> None:
-    sides = [kept[side][key] for side in ("judge", "people") for key in ("codes", "scores", "passes")]
-    groups = [] if kept["groups"] is None else [kept["groups"]]
-    if len({len(column) for column in (kept["ids"], *sides, *groups)}) != 1:
-        raise ValueError(f"the pairs of {name} differ in length")
 
 
 def _estimate(data: dict[str, Any]) -> Estimate:

@@ -236,10 +236,10 @@ class Calibration:
         return f"Calibration({self.signature!r}, {self.decision.verb}, {self.overall.headline.corrected!r})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, without the pairs."""
+        """Plain JSON, without the pairs and the digest of the card."""
         from judgekit.calibration.card import card_dict
 
-        return {key: value for key, value in card_dict(self).items() if key != "pairs"}
+        return {key: value for key, value in card_dict(self).items() if key not in ("pairs", "digest")}
 
     def save(self, path: str | Path) -> None:
         """Write the card."""
