@@ -13,7 +13,7 @@ from judgekit.batch.options import Options
 from judgekit.batch.tally import Tally
 from judgekit.errors import InputError, Problems, UsageError
 from judgekit.exchange import FREE, Usage
-from judgekit.files.graded import FORMAT, journal_path, manifest_path, read_manifest
+from judgekit.files.graded import FORMAT, journal_path, manifest_path, open_manifest, read_manifest
 from judgekit.files.items import Census
 from judgekit.files.rows import read_rows
 from judgekit.grader import Grader
@@ -146,14 +146,15 @@ def _holds(path: Path) -> bool:
 
 
 def _check_manifest(out: Path) -> None:
+    if not _holds(manifest_path(out)):
+        return
     try:
-        read_manifest(out)
+        open_manifest(manifest_path(out))
     except InputError:
-        if _holds(manifest_path(out)):
-            raise UsageError(
-                f"{manifest_path(out)}: is not the manifest of a run, and would be overwritten; move it "
-                "away, or choose another --out"
-            ) from None
+        raise UsageError(
+            f"{manifest_path(out)}: is not the manifest of a run, and would be overwritten; move it "
+            "away, or choose another --out"
+        ) from None
 
 
 def _has_verdicts(out: Path) -> bool:

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,9 +15,11 @@ def write_atomic(path: str | Path, chunks: Iterable[str]) -> None:
     Raises
     ------
     OSError
-        If it cannot be written; what stood at `path` is untouched.
+        If it cannot be written, or is no regular file; what stood at `path` is untouched.
     """
     path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "is no regular file, and is not replaced", str(path))
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as stream:
@@ -25,9 +28,11 @@ def write_atomic(path: str | Path, chunks: Iterable[str]) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             beside.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk names no file
         raise
     sync_folder(path.parent)
 

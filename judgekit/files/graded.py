@@ -111,12 +111,19 @@ def read_manifest(graded: str | Path) -> dict[str, Any]:
     """
     path = manifest_path(graded)
     _check_finished(Path(graded))
+    if not path.exists():
+        if not has_verdicts(graded):
+            raise _no_graded_file(Path(graded))
+        raise InputError([Problem("is missing; it is written beside the graded rows", str(path))])
+    return open_manifest(path)
+
+
+def open_manifest(path: Path) -> dict[str, Any]:
+    """Read a manifest, whether or not its graded rows are still there; InputError if it is none."""
     try:
         data = loads(path.read_text("utf-8"))
-    except OSError:
-        if not has_verdicts(graded):
-            raise _no_graded_file(Path(graded)) from None
-        raise InputError([Problem("is missing; it is written beside the graded rows", str(path))]) from None
+    except OSError as error:
+        raise InputError([Problem(f"cannot be read: {error.strerror}", str(path))]) from None
     except (NotJson, UnicodeDecodeError) as error:
         raise InputError([Problem(str(error), str(path))]) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or "fingerprint" not in data:

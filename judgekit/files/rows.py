@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from judgekit.errors import InputError, Problem, Problems
 
 MAX_LINE = 64 * 1024 * 1024
 MAX_JSON = 512 * 1024 * 1024
+MAX_COLUMNS = 10_000
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json")
 SAVE_AS = "in a spreadsheet: save as CSV UTF-8"
 
@@ -196,11 +198,14 @@ def _header(cells: list[str], problems: Problems, line: int) -> list[str] | None
     names = [cell.strip() for cell in cells]
     while not names[-1]:
         names.pop()
+    if len(names) > MAX_COLUMNS:
+        problems.add(f"the header has {len(names):,} columns, more than {MAX_COLUMNS:,}", line)
+        return None
     before = problems.total
-    for name in dict.fromkeys(names):
+    for name, times in Counter(names).items():
         if not name:
             problems.add(f"column {names.index('') + 1} has no name; name it, or remove the column", line)
-        elif names.count(name) > 1:
+        elif times > 1:
             problems.add(f"the column {name!r} stands twice in the header", line)
         elif _not_utf8(name):
             problems.add(f"is not UTF-8 text; {SAVE_AS}", line)

@@ -44,3 +44,11 @@ def test_a_place_that_cannot_be_written_is_found_before_anything_is_paid(place, 
         with pytest.raises(UsageError):
             grade_file(grader, place.items, out)
         assert server.count == 0
+
+
+def test_rows_that_were_deleted_are_graded_again_beside_their_manifest(place):
+    with place.grader() as (grader, _):
+        grade_file(grader, place.items, place.out)
+        place.out.unlink()
+        grade_file(grader, place.items, place.out)
+    desk.assert_honest(place.out, list(range(20)))
