@@ -7,19 +7,22 @@ from typing import Any
 
 MAX_DEPTH = 100
 MAX_DIGITS = 300
+MAX_QUOTED = 100  # characters of a key in a message
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class NotJson(ValueError):
-    """The text is not strict JSON; the message says why."""
+    """The text is not strict JSON; the message says why, `place` where reading ended (None: not known)."""
+
+    place: int | None = None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise NotJson(f"the key {key!r} stands twice in one object")
+            raise NotJson(f"the key {key[:MAX_QUOTED]!r} stands twice in one object")
         found[key] = value
     return found
 
@@ -99,7 +102,9 @@ def _broken(text: str, reason: str, place: int) -> NotJson:
     before = text.count("\n", 0, place)
     column = place - text.rfind("\n", 0, place)
     where = f"line {before + 1}, column {column}" if before else f"column {column}"
-    return NotJson(f"not valid JSON: {reason.removesuffix(' at')} at {where}")
+    broken = NotJson(f"not valid JSON: {reason.removesuffix(' at')} at {where}")
+    broken.place = place
+    return broken
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:

@@ -81,7 +81,8 @@ def _form(criterion: Criterion) -> dict[str, Any]:
     if criterion.evidence:
         form["evidence"] = ["…"]
     if criterion.range is not None:
-        return form | {"value": 0}
+        # Text, so that a model that repeats the form has given no verdict.
+        return form | {"value": f"a number from {criterion.range[0]:g} to {criterion.range[1]:g}"}
     return form | {"label": " or ".join(criterion.labels)}
 
 

@@ -83,7 +83,7 @@ Reply with one JSON object and nothing else, keyed by question in this order:
  },
  "length": {
   "explanation": "…",
-  "value": 0
+  "value": "a number from 0 to 10"
  }
 }"""
     )
@@ -286,6 +286,15 @@ def test_the_form_shown_has_the_keys_of_the_schema_and_the_labels():
     form = json.loads(text[text.rindex("in this order:\n") + len("in this order:\n") :])
     assert list(form["correct"]) == schema(RUBRICS["evidence"])["properties"]["correct"]["required"]
     assert form["correct"]["label"] == "pass or fail"
+
+
+def test_the_form_shown_is_no_answer():
+    for rubric in RUBRICS.values():
+        text = system_text(rubric)
+        form = json.loads(text[text.rindex("in this order:\n") + len("in this order:\n") :])
+        for criterion in rubric.criteria:
+            assert form[criterion.name].get("label") not in criterion.labels
+            assert isinstance(form[criterion.name].get("value", ""), str)
 
 
 def test_a_repair_names_each_problem():

@@ -100,6 +100,8 @@ def load_card(path: str | Path) -> Calibration:
     InputError
         If it is missing or not one.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError([Problem("is not a file", str(path))])
     try:
         data = loads(Path(path).read_text("utf-8-sig"))
     except OSError as error:

@@ -1,6 +1,5 @@
 """The command tree, and how every command ends."""
 
-import os
 import sys
 import traceback
 from contextlib import suppress
@@ -9,7 +8,7 @@ import typer
 
 from judgekit._json import dumps
 from judgekit.cli import calibrate, correct, demo, grade, init, plan, report, rubric
-from judgekit.cli.console import ExitCode, Interrupted, visible
+from judgekit.cli.console import ExitCode, Interrupted, Unwritable, exit_code, failed, put, visible
 from judgekit.errors import InputError, JudgekitError, Stopped
 
 # Typer carries a click of its own; this is the root of all it raises about wrong arguments.
@@ -74,12 +73,12 @@ def run(arguments: list[str]) -> int:
         return _failed(error, ExitCode.INCOMPLETE, as_json)
     except JudgekitError as error:
         return _failed(error, ExitCode.WRONG, as_json)
-    except BrokenPipeError:
-        return _nobody_reads()
+    except Unwritable as error:
+        return _failed(str(error), error.code, False)
     except OSError as error:
-        if error.filename is None:
-            return _fault(as_json)
-        return _failed(f"{error.filename}: {error.strerror}", ExitCode.WRONG, as_json)
+        said = error.strerror or str(error)
+        named = said if error.filename is None else f"{error.filename}: {said}"
+        return _failed(named, exit_code(error), as_json)
     except Exception as error:
         if isinstance(error, _Usage):
             return _misused(error, as_json)
@@ -88,7 +87,11 @@ def run(arguments: list[str]) -> int:
 
 def _command(arguments: list[str]) -> int:
     code = typer.main.get_command(build()).main(arguments, prog_name="judgekit", standalone_mode=False)
-    sys.stdout.flush()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        failed(error, sys.stdout)
     return int(code or 0)
 
 
@@ -103,7 +106,7 @@ def _write_any_text(as_json: bool) -> None:
 
 
 def _failed(error: JudgekitError | str, code: int, as_json: bool) -> int:
-    print(f"judgekit: {visible(str(error))}", file=sys.stderr)
+    put(f"judgekit: {visible(str(error))}", sys.stderr)
     _print_error(error, code, as_json)
     return code
 
@@ -124,10 +127,5 @@ def _print_error(error: JudgekitError | str, code: int, as_json: bool) -> None:
     if as_json:
         found = error.problems if isinstance(error, InputError) else []
         listed = [{"where": p.where, "line": p.line, "field": p.field, "message": p.message} for p in found]
-        print(dumps({"format": 1, "error": str(error), "problems": listed, "exit": int(code)}), flush=True)
-
-
-def _nobody_reads() -> int:
-    # Python would complain when it flushes at its exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.GOOD
+        with suppress(Unwritable):  # it stands on stderr
+            put(dumps({"format": 1, "error": str(error), "problems": listed, "exit": int(code)}), sys.stdout)

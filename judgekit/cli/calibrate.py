@@ -78,6 +78,8 @@ def _check_card(out: Path) -> None:
     if not out.exists() or (out.is_file() and not out.stat().st_size):
         return
     try:
+        if not out.is_file():
+            raise InputError("is no regular file")
         load_card(out)
     except InputError:
         raise UsageError(f"{out}: exists and is not a card; choose another --out, or move it away") from None

@@ -1,10 +1,13 @@
 """What every command shares: where text goes, exit codes, and the two flags of all."""
 
+import errno
+import os
 import shlex
 import sys
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 
@@ -36,6 +39,47 @@ class Interrupted(Exception):
         self.code = code
 
 
+class Unwritable(Exception):
+    """Stdout takes no more: a full disk, not a reader who left."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"the output cannot be written: {error.strerror or error}")
+        self.code = exit_code(error)
+
+
+def exit_code(error: OSError) -> ExitCode:
+    """Give the exit code: a full disk can be emptied, and the command run again."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return ExitCode.INCOMPLETE if full else ExitCode.WRONG
+
+
+def put(text: str, stream: IO[str] | None) -> None:
+    """Print a line; where nobody reads any more, the command goes on in silence.
+
+    Raises
+    ------
+    Unwritable
+        If stdout cannot be written for any other reason.
+    """
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        failed(error, stream)
+
+
+def failed(error: OSError, stream: IO[str] | None) -> None:
+    """Silence a stream that cannot be written: Python would complain when it flushes at its end."""
+    if stream is not None:
+        with suppress(OSError):
+            sink = os.open(os.devnull, os.O_WRONLY)
+            try:
+                os.dup2(sink, stream.fileno())
+            finally:
+                os.close(sink)
+    if stream is not sys.stderr and not isinstance(error, BrokenPipeError):
+        raise Unwritable(error) from None
+
+
 class Console:
     """Text for people on stdout, or, with ``--json``, on stderr beside one object on stdout."""
 
@@ -44,14 +88,14 @@ class Console:
 
     def result(self, text: str, data: Any) -> None:
         """Print what the command is for."""
-        print(visible(text), file=sys.stderr if self.as_json else sys.stdout, flush=True)
+        put(visible(text), sys.stderr if self.as_json else sys.stdout)
         if self.as_json:
-            print(dumps({"format": 1, **data}), flush=True)
+            put(dumps({"format": 1, **data}), sys.stdout)
 
     def say(self, text: str) -> None:
         """Print what helps to follow; silent with ``--quiet``."""
         if not self.quiet:
-            print(visible(text), file=sys.stderr if self.as_json else sys.stdout, flush=True)
+            put(visible(text), sys.stderr if self.as_json else sys.stdout)
 
     def next(self, command: str) -> None:
         """Name the next useful command."""

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from judgekit.cli.console import Console, Json, Quiet, duration, money
+from judgekit.errors import UsageError
 
 RUBRIC = "support-reply"
 MODEL = "offline/lexical"
+SHIPPED = ("answers.jsonl", "labels.jsonl")
+MADE = ("graded.jsonl", "graded.run.json", "graded.journal", "card.json", "report.html")
 
 
 def command(
@@ -25,9 +28,11 @@ def command(
     from judgekit.report import write_report
 
     console = Console(as_json, quiet)
+    shipped = {name: files("judgekit").joinpath("_demo", name).read_bytes() for name in SHIPPED}
+    _check_folder(folder, shipped)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("answers.jsonl", "labels.jsonl"):
-        (folder / name).write_bytes(files("judgekit").joinpath("_demo", name).read_bytes())
+    for name, content in shipped.items():
+        (folder / name).write_bytes(content)
     grader = judge(RUBRIC, MODEL)
     console.say(
         f"200 answers from a support desk, graded by {MODEL} with {grader.rubric.reference}"
@@ -50,3 +55,15 @@ def command(
         {**found.to_dict(), "truth": truth, "report": str(report)},
     )
     console.next("judgekit init my-eval --from your-logs.jsonl")
+
+
+def _check_folder(folder: Path, shipped: dict[str, bytes]) -> None:
+    """See that nothing but an older demo would be overwritten: one that left its own answers."""
+    for name in (*SHIPPED, *MADE):
+        path = folder / name
+        if not path.exists():
+            continue
+        # What the demo makes lies beside its answers; those are as they were shipped.
+        sign = path if name in shipped else folder / SHIPPED[0]
+        if not path.is_file() or not sign.is_file() or sign.read_bytes() != shipped[sign.name]:
+            raise UsageError(f"{path} exists, and the demo did not make it; choose another folder")

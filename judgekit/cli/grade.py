@@ -44,7 +44,7 @@ def command(
     timeout: Annotated[
         float, typer.Option(min=0.1, callback=_finite, help="Seconds for one call in all.")
     ] = 60.0,
-    attempts: Annotated[int, typer.Option(min=1, help="Tries of one call.")] = 4,
+    attempts: Annotated[int, typer.Option(min=1, max=100, help="Tries of one call.")] = 4,
     temperature: Annotated[float, typer.Option(min=0, max=2, callback=_finite)] = 0.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N items.")] = None,
     sample: Annotated[

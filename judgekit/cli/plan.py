@@ -16,7 +16,7 @@ def command(
         str | None, typer.Option(help="The rubric that people answer; graded rows know theirs.")
     ] = None,
     rater: Annotated[str, typer.Option(help="Who will label.")] = "human",
-    seed: Annotated[int | None, typer.Option(help="For a draw that can be made again.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="For a draw that can be made again.")] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column of the id, as for grade.")] = None,
     rename: Annotated[
         list[str] | None, typer.Option("--map", help="FIELD=COLUMN, as for grade; graded rows know theirs.")

@@ -8,6 +8,8 @@ import typer
 from judgekit.cli.console import Console, Json, Quiet, quoted
 from judgekit.errors import UsageError
 
+MARK = b'<meta name="generator" content="judgekit">'
+
 
 def command(
     graded: Annotated[Path, typer.Argument(help="Graded rows, as `judgekit grade` writes them.")],
@@ -32,13 +34,12 @@ def command(
     """Write a report to read: the corrected numbers first, then what they rest on, and what to read."""
     from judgekit.calibration.plan import LABELS, plan_command
     from judgekit.calibration.text import plural
-    from judgekit.files.graded import read_manifest
+    from judgekit.files.graded import journal_path, manifest_path, read_manifest
     from judgekit.report import write_report
 
     console = Console(as_json, quiet)
-    for given in (graded, *(labels or ()), calibration):
-        if given is not None and out.exists() and out.resolve() == given.resolve():
-            raise UsageError(f"{out}: is an input of this command; choose another --out")
+    read = [graded, manifest_path(graded), journal_path(graded), *(labels or ())]
+    _check_page(out, read if calibration is None else [*read, calibration])
     report = write_report(
         graded,
         out,
@@ -56,3 +57,20 @@ def command(
         console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))} --out CARD.json")
     else:
         console.next(plan_command(graded, LABELS, read_manifest(graded), report.items))
+
+
+def _check_page(out: Path, read: list[Path]) -> None:
+    """See that nothing but an older report would be overwritten."""
+    for given in read:
+        if out.resolve() == given.resolve() or (out.exists() and given.exists() and out.samefile(given)):
+            raise UsageError(f"{out}: is an input of this command; choose another --out")
+    if out.suffix.lower() != ".html":
+        raise UsageError(f"{out}: a report is .html; choose another --out")
+    if not out.exists():
+        return
+    if out.is_file():
+        with out.open("rb") as stream:
+            head = stream.read(1024)
+        if not head or MARK in head:
+            return
+    raise UsageError(f"{out}: exists and is not a report; choose another --out, or move it away")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from judgekit._json import dumps
+from judgekit._text import visible
 from judgekit.errors import InputError, Problem, Problems, UsageError
 from judgekit.files.atomic import write_atomic
 from judgekit.files.items import ContentIds, no_column
@@ -31,6 +32,9 @@ PURPOSE = "Whom this serves, and what success means for them."
 INSTRUCTIONS = "What people and judges should know alike."
 QUESTION = "Does the output give this user what they came for?"
 
+# What would be markup in a line of Markdown, and what would be at its beginning.
+_MARKUP = re.compile(r"[\\`*\[\]]")
+_BEGINNING = re.compile(r"^(?=[-+#>=~|])|^\d+(?=[.)](\s|$))")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 RUBRIC = f"""\
@@ -174,9 +178,9 @@ def _reading(logs: Path, rows: list[Row], id_column: str) -> Iterator[str]:
     names = [row.columns[id_column] if id_column in row.columns else ids.of(row.columns) for row in rows]
     yield f"# Read these {len(drawn)} first\n\n"
     yield (
-        f"Drawn at random from {len(rows):,} rows of {logs.name}. Read each as its user would, and write in "
-        "your own words what went wrong first, or that nothing did. When you are through, group the notes: "
-        "every group that matters becomes one criterion of rubric.yaml.\n"
+        f"Drawn at random from {len(rows):,} rows of {_one_line(logs.name)}. Read each as its user would, "
+        "and write in your own words what went wrong first, or that nothing did. When you are through, group "
+        "the notes: every group that matters becomes one criterion of rubric.yaml.\n"
     )
     for number, place in enumerate(drawn, 1):
         yield f"\n## {number}. {_one_line(names[place])}\n"
@@ -187,9 +191,11 @@ def _reading(logs: Path, rows: list[Row], id_column: str) -> Iterator[str]:
 
 
 def _one_line(value: Any) -> str:
-    return " ".join(str(value).split())[:200]
+    text = visible(" ".join(str(value).split())[:200])
+    text = _MARKUP.sub(r"\\\g<0>", text).replace("&", "&amp;").replace("<", "&lt;")
+    return _BEGINNING.sub(r"\g<0>\\", text)
 
 
 def _block(field: str, value: Any) -> str:
     # Indented text is shown as it is: nothing in a log becomes markup.
-    return "\n".join(f"    {line}" for line in field_text(field, value).splitlines())
+    return "\n".join(f"    {visible(line)}" for line in field_text(field, value).splitlines())

@@ -1,7 +1,7 @@
 """Read a judge's reply: tolerant where only one reading exists, never guessing between two."""
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -15,7 +15,13 @@ from judgekit.verdict import ABSTAINED, OK, Evidence, Finding
 PARSING = 1  # version; enters every fingerprint
 MAX_EXPLANATION = 20_000
 MAX_QUOTES = 50
+MAX_REPLY = 1_000_000  # characters
+MAX_OBJECTS = 200
 MAX_FAILURES = 100  # braces that begin no object
+MAX_FAILURES_IN_ITEM = 1000
+MAX_SCANNED = 4_000_000  # characters read in vain
+MAX_PROBLEM = 500
+MAX_SHOWN = 100
 
 _THOUGHT = re.compile(r"^\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
 _UNENDED = re.compile(r"^\s*<(think|thinking|reasoning)>")
@@ -37,13 +43,30 @@ class Reading:
     problems: list[str] = field(default_factory=list)
 
 
+class _TooMuch(NotJson):
+    """There is more of a text than is read."""
+
+
 def read_reply(text: str, rubric: Rubric, item: Item) -> Reading:
     """Read one reply to a request about `item`."""
+    reading = _read(text, rubric, item)
+    reading.problems[:] = [_short(problem) for problem in reading.problems]
+    return reading
+
+
+def _short(problem: str) -> str:
+    return problem if len(problem) <= MAX_PROBLEM else problem[: MAX_PROBLEM - 1] + "…"
+
+
+def _read(text: str, rubric: Rubric, item: Item) -> Reading:
+    if len(text) > MAX_REPLY:
+        return Reading(problems=[f"it is longer than {MAX_REPLY:,} characters"])
     answers = _THOUGHT.sub("", text)
     if _UNENDED.match(answers):
         return Reading(problems=["it ends before its reasoning does"])
     found, complaint = _verdicts(answers, rubric)
-    own = [value for raw, value in found if not _planted(raw, item, rubric)]
+    quotes = _Quotes(item, rubric) if found else None
+    own = [value for raw, value in found if quotes is None or not quotes.hold(raw, value)]
     if found and not own:
         complaint = "it repeats a verdict that stands in the item; give your own"
     if not own:
@@ -68,6 +91,8 @@ def _verdicts(text: str, rubric: Rubric) -> tuple[list[tuple[str, dict[str, Any]
     found: list[tuple[str, dict[str, Any]]] = []
     complaint = "it holds no JSON object" if text.strip() else "it is empty"
     for start, end, value in _objects(text):
+        if isinstance(value, _TooMuch):
+            return [], complaint if complaint.startswith("its JSON cannot") else str(value)
         if isinstance(value, NotJson):
             if any(text.startswith(f'"{name}"', _past_space(text, start + 1)) for name in names):
                 # A verdict that cannot be read: what stands inside it may be a quote, never another verdict.
@@ -86,40 +111,77 @@ def _past_space(text: str, place: int) -> int:
     return place
 
 
-def _planted(raw: str, item: Item, rubric: Rubric) -> bool:
-    """Say whether a verdict stands in the item itself: repeated by a judge, it is a quote and not its own."""
-    quote = "".join(raw.split())
-    texts = _strings(item.fields, rubric.by_name.keys())
-    return any(quote in "".join(text.split()) for text in texts)
+class _Quotes:
+    """The verdicts that stand in an item: repeated by a judge, each is a quote and not its own."""
+
+    def __init__(self, item: Item, rubric: Rubric) -> None:
+        texts = [text for text in dict.fromkeys(_strings(item.fields)) if "{" in text]
+        self.names = set(rubric.by_name)
+        self.folded = ["".join(text.split()) for text in texts]
+        self.values = list(self._answers(dict(item.fields)))
+        for text in texts:
+            # A key may be written with escapes.
+            if "\\" in text or any(f'"{name}"' in text for name in self.names):
+                for _, _, value in _objects(text, len(text), MAX_FAILURES_IN_ITEM):
+                    self.values += self._answers(value)
+
+    def hold(self, raw: str, value: dict[str, Any]) -> bool:
+        """Say whether a verdict stands in the item, as it is written or as it is read."""
+        quote = "".join(raw.split())
+        return value in self.values or any(quote in text for text in self.folded)
+
+    def _answers(self, value: Any) -> Iterator[Mapping[str, Any]]:
+        if isinstance(value, Mapping):
+            if self.names & value.keys():
+                yield value
+            for part in value.values():
+                yield from self._answers(part)
+        elif isinstance(value, list | tuple):
+            for part in value:
+                yield from self._answers(part)
 
 
-def _strings(value: Any, names: Set[str]) -> Iterator[str]:
-    """Give each text of an item that could hold a verdict."""
+def _strings(value: Any) -> Iterator[str]:
+    """Give each text of an item, and each object in it as text."""
     if isinstance(value, str):
-        if any(f'"{name}"' in value for name in names):
-            yield value
+        yield value
     elif isinstance(value, Mapping):
-        if names & value.keys():
-            yield dumps(value)
+        yield dumps(dict(value))
+        if "role" in value or "content" in value:
+            # The prompt shows a step's role and text as text, and whatever else it has as an object.
+            rest = {
+                k: v for k, v in value.items() if k not in ("role", "content") and v not in (None, [], "")
+            }
+            yield dumps(rest)
         for part in value.values():
-            yield from _strings(part, names)
+            yield from _strings(part)
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from _strings(part, names)
+            yield from _strings(part)
 
 
-def _objects(text: str) -> Iterator[tuple[int, int, dict[str, Any] | NotJson]]:
-    """Give each JSON object that stands outside others, and each brace that begins none."""
+def _objects(
+    text: str, most: int = MAX_OBJECTS, failures: int = MAX_FAILURES
+) -> Iterator[tuple[int, int, dict[str, Any] | NotJson]]:
+    """Give each JSON object that stands outside others, and each brace that begins none.
+
+    The work is bounded: where more is left, the last thing given is `_TooMuch`.
+    """
     place = text.find("{")
-    failures = 0
-    while place >= 0 and failures < MAX_FAILURES:
+    scanned = 0
+    while place >= 0:
+        if not most or not failures or scanned > MAX_SCANNED:
+            yield place, len(text), _TooMuch("it holds more objects than are read; give one")
+            return
         start = place
         try:
             value, end = decode_prefix(text, place)
         except NotJson as error:
-            failures, end = failures + 1, place + 1
+            failures, end = failures - 1, place + 1
+            scanned += (len(text) if error.place is None else error.place) - start
             yield start, end, error
         else:
+            most -= 1
             yield start, end, value
         place = text.find("{", end)
 
@@ -142,7 +204,7 @@ def _answer(
 ) -> tuple[str, str | None, float | None]:
     label, value = given.get("label"), given.get("value")
     if label is not None and not isinstance(label, str):
-        raise ValueError(f"the label must be text, not {label!r}")
+        raise ValueError(f"the label must be text, not {repr(label)[:MAX_SHOWN]}")
     said = fold_label(label) if label is not None else None
     if said == ABSTAIN and abstain and value is None:
         return ABSTAINED, None, None
@@ -157,7 +219,7 @@ def _answer(
             return OK, level.label, None
     allowed = [*criterion.labels, *[NOT_APPLICABLE] * criterion.allow_not_applicable, *[ABSTAIN] * abstain]
     raise ValueError(
-        f"{label[:100]!r} is not one of the labels {', '.join(allowed)}" if label else "no label"
+        f"{label[:MAX_SHOWN]!r} is not one of the labels {', '.join(allowed)}" if label else "no label"
     )
 
 

@@ -58,9 +58,13 @@ def _choice(found: dict[str, Any], endpoint: Endpoint, usage: Usage) -> dict[str
     error = found.get("error")
     if error:
         said = error.get("message") if isinstance(error, dict) else error
+        try:
+            said = str(said)
+        except RecursionError:
+            said = "nested too deeply to be shown"
         # Turned down, only with the wrong status: unless it says what it cost, it cost nothing.
         paid = usage if found.get("usage") else FREE
-        raise _broken(endpoint, f"an error with a good status: {endpoint.shown(str(said))}", paid)
+        raise _broken(endpoint, f"an error with a good status: {endpoint.shown(said)}", paid)
     choices = found.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _broken(endpoint, "a completion without choices", usage)

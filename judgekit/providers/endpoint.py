@@ -4,7 +4,9 @@ import ipaddress
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import SplitResult, quote, urlsplit
 
 from judgekit.errors import UsageError
@@ -12,8 +14,10 @@ from judgekit.errors import UsageError
 OPENAI = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 SHOWN_CHARS = 300
+READ_CHARS = 100_000  # of a text of which a line is shown
 # Shorter "keys", such as "EMPTY" for a local server, are ordinary words that an answer may well hold.
 SECRET_CHARS = 16
+RUN_CHARS = 12  # so much of a key is as good as the key
 REDACTED = "[key]"
 
 
@@ -42,16 +46,84 @@ class Endpoint:
 
     def shown(self, text: str, limit: int = SHOWN_CHARS) -> str:
         """Make a text of the server fit to be shown: no key, no control characters, one short line."""
+        text = text[:READ_CHARS]
         if self.key:
             for spelling in {self.key, quote(self.key, safe="")}:
-                text = text.replace(spelling, REDACTED)
+                text = _redacted(text, spelling)
         # Twice the limit leaves enough after the white space goes, and bounds the work on a huge text.
         line = "".join(map(_visible, " ".join(text[: 2 * limit].split())))
         return line if len(line) <= limit and len(text) <= 2 * limit else line[:limit] + "…"
 
     def without_key(self, text: str) -> str:
         """Take the key out of an answer, should a server echo it there."""
-        return text.replace(self.key, REDACTED) if len(self.key) >= SECRET_CHARS else text
+        return _redacted(text, self.key) if len(self.key) >= SECRET_CHARS else text
+
+
+def _redacted(text: str, secret: str) -> str:
+    """Take a secret out: in any case, written with JSON's escapes or not, whole or a run of it."""
+    if "\\" not in text or "\\" in secret:
+        text = _cut(text, list(_runs(_lower(text), secret)))
+    # In most texts no secret shows once escapes are read, and places need not be told.
+    if "\\" not in text or next(_runs(_lower(_ESCAPE.sub(_unescaped, text)), secret), None) is None:
+        return text
+    plain: list[str] = []
+    places: list[int] = []
+    at = 0
+    for escape in _ESCAPE.finditer(text):
+        plain += [*text[at : escape.start()], _unescaped(escape)]
+        places += range(at, escape.start() + 1)
+        at = escape.end()
+    plain += text[at:]
+    places += range(at, len(text) + 1)
+    spans = [(places[start], places[end]) for start, end in _runs(_lower("".join(plain)), secret)]
+    return _cut(text, spans)
+
+
+# A backslash escaped is read too, so that pairs stay pairs; no escape may be cut in two.
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([/\"\\bfnrt]))")
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    return "\n" if escape[2] in "bfnrt" else escape[2]
+
+
+def _lower(text: str) -> str:
+    # ASCII alone: places must stay where they are.
+    return text.translate(_LOWER)
+
+
+def _runs(text: str, secret: str) -> Iterator[tuple[int, int]]:
+    """Give where a lower-case text holds the secret, or a run of it long enough to be one."""
+    secret = _lower(secret)
+    least = min(RUN_CHARS, len(secret))
+    # Every run of `least` characters holds one of these blocks whole.
+    size = (least + 1) // 2
+    for offset in range(0, len(secret) - size + 1, size):
+        place = text.find(secret[offset : offset + size])
+        while place >= 0:
+            start, first = place, offset
+            while start and first and text[start - 1] == secret[first - 1]:
+                start, first = start - 1, first - 1
+            end, last = place + size, offset + size
+            while end < len(text) and last < len(secret) and text[end] == secret[last]:
+                end, last = end + 1, last + 1
+            if end - start >= least:
+                yield start, end
+            place = text.find(secret[offset : offset + size], place + 1)
+
+
+def _cut(text: str, spans: list[tuple[int, int]]) -> str:
+    """Replace each span; those that overlap or touch are one."""
+    pieces: list[str] = []
+    at = -1
+    for start, end in sorted(spans):
+        if start > at:
+            pieces += [text[max(at, 0) : start], REDACTED]
+        at = max(at, end)
+    return "".join(pieces) + text[max(at, 0) :]
 
 
 def _visible(char: str) -> str:
@@ -134,9 +206,18 @@ def _split(base_url: str) -> SplitResult:
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError("the base URL must begin with http:// or https:// and a host")
+    if not _is_host(parts.hostname):
+        raise UsageError("the base URL's host is no valid name: a part between its dots is empty or too long")
     if parts.query or parts.fragment:
         raise UsageError("the base URL may hold neither ? nor #; it ends with a path such as /v1")
     return parts
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return all(0 < len(part) < 64 for part in name.encode("idna").removesuffix(b".").split(b"."))
+    except UnicodeError:
+        return ":" in name
 
 
 def _key_in(name: str, host: str) -> str:

@@ -28,6 +28,8 @@ NO_MODEL_WORDS = re.compile(r"not found|does not exist|not a valid model|unknown
 # A gateway that lost its patience: the model behind it may have answered, and been paid.
 MAYBE_BILLED = {502, 504, 520, 524}
 TRANSIENT = {408, 409, 425}
+# Lists and details within each other that are looked into for words; what lies deeper is shown as JSON.
+MAX_DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,12 @@ class Complaint:
 def read_complaint(endpoint: Endpoint, http: int, body: str) -> Complaint:
     """Find the words in an error body: OpenAI's shape, FastAPI's, a bare text, or HTML."""
     try:
-        found = json.loads(body)
+        return _read(endpoint, http, json.loads(body))
     except (ValueError, RecursionError):
         return Complaint(endpoint.host, http, endpoint.shown(body))
+
+
+def _read(endpoint: Endpoint, http: int, found: Any) -> Complaint:
     error = found.get("error") or found if isinstance(found, dict) else found
     if not isinstance(error, dict):
         return Complaint(endpoint.host, http, endpoint.shown(_words(error)))
@@ -85,13 +90,13 @@ def read_complaint(endpoint: Endpoint, http: int, body: str) -> Complaint:
     return Complaint(endpoint.host, http, message, code.lower(), param if isinstance(param, str) else "")
 
 
-def _words(said: Any) -> str:
+def _words(said: Any, depth: int = MAX_DEPTH) -> str:
     if isinstance(said, str):
         return said
-    if isinstance(said, dict) and "detail" in said:
-        return _words(said["detail"])
-    if isinstance(said, list):
-        return "; ".join(_words(part) for part in said[:10])
+    if depth and isinstance(said, dict) and "detail" in said:
+        return _words(said["detail"], depth - 1)
+    if depth and isinstance(said, list):
+        return "; ".join(_words(part, depth - 1) for part in said[:10])
     if isinstance(said, dict) and "msg" in said:
         place = said.get("loc")
         return f"{'.'.join(map(str, place)) if isinstance(place, list) else ''}: {said['msg']}"

@@ -10,7 +10,7 @@ from judgekit.providers.chat import read_completion
 from judgekit.providers.dialect import LIMIT_NAMES, Dialect, parameters
 from judgekit.providers.endpoint import open_endpoint
 from judgekit.providers.faults import fault_of, read_complaint
-from judgekit.providers.retry import Fault, RetryPolicy, Then, wait_asked
+from judgekit.providers.retry import UNKNOWN_COST, Fault, RetryPolicy, Then, wait_asked
 
 if TYPE_CHECKING:
     from judgekit.providers.http import Answer, Link, Links
@@ -203,15 +203,26 @@ class _Call:
             self.dialect = self.dialect.joined(client._dialect)
         tail = client._tail(self.request, self.dialect, self.room)
         answer = await self.link.post(client._body(self.request, tail.coded))
+        try:
+            return self._read(answer, tail.sent)
+        except Fault:
+            raise
+        except Exception as error:
+            # Whatever a server manages to send: it ends this call and not the run.
+            said = f"{client._endpoint.host} sent an answer that cannot be read ({type(error).__name__})"
+            raise Fault("provider_error", said, usage=UNKNOWN_COST) from None
+
+    def _read(self, answer: "Answer", sent: set[str]) -> Reply:
+        client = self.client
         if answer.status >= 300:
-            raise self._refusal(answer, tail.sent)
+            raise self._refusal(answer, sent)
         if self.dialect is not client._dialect:
             # Learned by all calls only now that it is proven: a complaint may be about one row alone.
             client._dialect = self.dialect.joined(client._dialect)
         try:
             return read_completion(answer.body, client._endpoint, client._price)
         except Fault as fault:
-            raise self._with_more_room(fault, tail.sent) if fault.status == "truncated" else fault from None
+            raise self._with_more_room(fault, sent) if fault.status == "truncated" else fault from None
 
     def _refusal(self, answer: "Answer", sent: set[str]) -> Fault:
         endpoint = self.client._endpoint

@@ -27,7 +27,7 @@ MEANS = {
 }
 SHORT = {
     "trust": "may be used as it is",
-    "correct": "correct it",
+    "correct": "use the corrected rate",
     "reject": "do not use",
     "relabel": "relabel first",
     "insufficient": "not enough evidence",

@@ -76,6 +76,9 @@ def _inputs(rubric: dict[str, Any], pair: bool) -> Iterator[Finding]:
         yield ("inputs",), "a rubric needs at least one input, such as output: The answer being graded"
     if "id" in inputs:
         yield ("inputs", "id"), "'id' names the item and is not shown to the judge; remove it"
+    for name in inputs:
+        if name != "id" and str(name).casefold() in LABEL_COLUMNS:
+            yield ("inputs", name), f"{name!r} is a column of label files; choose another name"
     missing = [name for name in ("output_a", "output_b") if name not in inputs]
     if pair and inputs and missing:
         yield (

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from judgekit.errors import Problem, RubricError
 from judgekit.rubric.checks import PAIRWISE, SCORES, check, did_you_mean, nearest
 from judgekit.rubric.model import Criterion, Example, Input, Level, Origin, Outcome, Rubric
-from judgekit.rubric.yaml_tree import Path, Tree, dotted, read_tree
+from judgekit.rubric.yaml_tree import MAX_BYTES, Path, Tree, dotted, read_tree
 
 SHOWN_VALUE = 60
 
@@ -32,11 +32,16 @@ def load_rubric(path: str | FilePath) -> Rubric:
         With every problem found, each with its line.
     """
     try:
-        raw = FilePath(path).read_bytes()
+        # What is no file may never end, or never begin.
+        if (file := FilePath(path)).exists() and not file.is_file() and not file.is_dir():
+            raise RubricError([Problem("cannot be read: is no regular file", str(path))])
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise RubricError([Problem(f"cannot be read: {error.strerror}", str(path))]) from None
     try:
-        text = raw.decode("utf-8-sig")
+        # The cut may go through a character; what is too large is refused either way.
+        text = raw.decode("utf-8-sig", "replace" if len(raw) > MAX_BYTES else "strict")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise RubricError([Problem("is not UTF-8 text; save it as UTF-8", str(path), line)]) from None

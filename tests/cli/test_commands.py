@@ -3,12 +3,15 @@
 import csv
 import html
 import json
+import os
 import re
+import resource
 from pathlib import Path
 
 import desk
 import pytest
 
+from judgekit._digest import digest
 from judgekit.library import names
 
 LEXICAL = ("--model", "offline/lexical")
@@ -495,6 +498,8 @@ def test_correct(judgekit, next_week):
 def test_stale_card(judgekit, next_week):
     card = json.loads((next_week / "card.json").read_text())
     card["fingerprint"] = "sha256:" + "0" * 64
+    del card["digest"]
+    card["digest"] = digest(card)
     (next_week / "card.json").write_text(json.dumps(card))
     command = ("correct", "week_graded.jsonl", "--calibration", "card.json", "--shift", "mix")
     done = judgekit(*command, "--json")
@@ -528,3 +533,89 @@ def test_demo(judgekit, folder):
     assert lines[-1] == "next: judgekit init my-eval --from your-logs.jsonl"
     again = judgekit("demo", "--json", "--quiet").json
     assert again["truth"] == 0.52 and again["report"] == "demo/report.html"
+
+
+def test_demo_overwrites_only_what_it_made(judgekit, folder):
+    (folder / "labels.jsonl").write_text("mine")
+    done = judgekit("demo", ".")
+    assert done.code == 2 and "labels.jsonl exists, and the demo did not make it" in done.err
+    assert (folder / "labels.jsonl").read_text() == "mine" and not (folder / "answers.jsonl").exists()
+    (folder / "labels.jsonl").rename(folder / "card.json")
+    assert judgekit("demo", ".").code == 2 and (folder / "card.json").read_text() == "mine"
+
+
+# ------------------------------------------------------------------------------------ what stands in the way
+
+
+def test_a_report_overwrites_reports_only(judgekit, graded):
+    for name in ("graded.run.json", "notes.txt", "notes.html"):
+        (graded / name).exists() or (graded / name).write_text("mine")
+        before = (graded / name).read_bytes()
+        done = judgekit("report", "graded.jsonl", "--out", name)
+        assert done.code == 2 and name in done.err
+        assert (graded / name).read_bytes() == before
+    assert [judgekit("report", "graded.jsonl", "--out", "r.html").code for _ in range(2)] == [0, 0]
+
+
+def test_what_is_no_file_is_refused_unopened(folder):
+    """In a process of its own: what opens a FIFO waits for ever."""
+    os.mkfifo(folder / "pipe.yaml")
+    for command in (
+        ("rubric", "check", "pipe.yaml"),
+        ("calibrate", "a.jsonl", "b.csv", "--out", "pipe.yaml"),
+    ):
+        done = desk.run(*command, cwd=folder)
+        assert done.returncode == 2 and re.match(r"judgekit: pipe\.yaml: .+\n$", done.stderr)
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_nobody_reads(folder, flags):
+    """The command keeps its own exit code, and says nothing of it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = desk.start("rubric", "check", "desk.yaml", *flags, cwd=folder, stdout=writer)
+    os.close(writer)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in err and "Broken" not in err
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_full_disk(folder, flags):
+    def small():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+
+    with (folder / "said").open("w") as said:
+        process = desk.start("rubric", "list", *flags, cwd=folder, stdout=said, preexec_fn=small)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 3 and "Traceback" not in err
+    assert err.endswith("judgekit: the output cannot be written: File too large\n")
+    done = desk.run("init", "q", *flags, cwd=folder, preexec_fn=small)
+    assert done.returncode == 3 and done.stderr == f"judgekit: {folder}/q/rubric.yaml: File too large\n"
+
+
+def test_stdout_is_closed(folder):
+    done = desk.run("rubric", "check", "desk.yaml", cwd=folder, preexec_fn=lambda: os.close(1))
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_numbers_beyond_reason(judgekit, graded):
+    assert "--seed" in judgekit("plan", "graded.jsonl", "--out", "s.csv", "--seed", "-5").err
+    many = ("--out", "o.jsonl", "--attempts", "9" * 400)
+    done = judgekit("grade", "desk.yaml", "items.jsonl", *LEXICAL, *many)
+    assert done.code == 2 and "--attempts" in done.err
+
+
+def test_ids_and_columns_are_no_markup(judgekit, folder):
+    row = {
+        "id": "<script>\x1b[31m",
+        "- <b>": "x\x1b[31m",
+        "1. `a`": "y",
+        "2026-01 e-mail": "z",
+        "output": "o",
+    }
+    desk.write_rows(folder / "logs.jsonl", [row])
+    assert judgekit("init", "q", "--from", "logs.jsonl").code == 0
+    read = (folder / "q/read-first.md").read_text()
+    assert "\x1b" not in read and "<" not in read and "    x\\x1b[31m\n" in read
+    assert "\n## 1. &lt;script>\\x1b" in read.replace("\\\\", "\\")
+    assert "\n\\- &lt;b>:\n" in read and "\n1\\. \\`a\\`:\n" in read and "\n2026-01 e-mail:\n" in read

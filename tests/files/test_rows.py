@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import tracemalloc
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from judgekit._json import MAX_DEPTH, NotJson, dumps, loads
 from judgekit.errors import InputError, Problems
 from judgekit.files import rows
+from judgekit.files.atomic import write_atomic
 from judgekit.files.rows import read_rows
 
 
@@ -392,3 +394,17 @@ def test_where_json_is_broken(text, place):
 def test_what_json_cannot_hold_is_not_written(value):
     with pytest.raises(ValueError, match="JSON compliant"):
         dumps(value)
+
+
+def test_a_header_of_very_many_columns(file):
+    header = ",".join(f"c{n}" for n in range(200_000))
+    assert read(file("a.csv", header)) == ([], ["a.csv:1: the header has 200,000 columns, more than 10,000"])
+    header = ",".join(f"c{n}" for n in range(10_000))
+    assert len(read(file("a.csv", f"{header}\n{header}"))[0]) == 1
+
+
+def test_only_a_file_is_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="is no regular file"):
+        write_atomic(tmp_path / "pipe", ["x"])
+    assert (tmp_path / "pipe").is_fifo()

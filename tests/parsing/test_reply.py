@@ -1,6 +1,7 @@
 """Replies: used where there is one reading, refused with a reason where there is none or more than one."""
 
 import json
+import time
 
 import pytest
 from design_rubric import DESIGN
@@ -11,6 +12,7 @@ from judged import LENGTH, YES, rubric_of
 from judgekit.item import Item
 from judgekit.parsing import Reading, read_reply
 from judgekit.parsing.reply import MAX_EXPLANATION, MAX_QUOTES
+from judgekit.prompt import system_text, user_text
 from judgekit.rubric import read_rubric
 from judgekit.verdict import ABSTAINED, OK, Evidence
 
@@ -203,7 +205,7 @@ def test_abstaining_only_where_the_rubric_allows_it():
 
 
 def test_a_huge_explanation_is_cut():
-    reading = read(changed(tone={"explanation": "x" * 1_000_000}))
+    reading = read(changed(tone={"explanation": "x" * 900_000}))
     assert len(reading.findings["tone"].explanation) == MAX_EXPLANATION + 1
 
 
@@ -272,6 +274,59 @@ def test_a_planted_verdict_cannot_hide(fields):
 def test_a_thought_that_quotes_its_own_end_is_not_read():
     reading = read(f"<think>It holds </think>{FAKE} hm</think>{HONEST}", ITEM)
     assert reading.problems == ["it holds two different verdicts; give one"]
+
+
+ESCAPED = FAKE.replace('"resolves"', '"\\u0072esolves"')
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"output": ESCAPED}, ESCAPED),
+        ({"output": ESCAPED}, FAKE),
+        ({"output": "{ " * 200 + ESCAPED}, ESCAPED),
+        ({"messages": [{"role": "user", "content": "hi"} | json.loads(FAKE)]}, FAKE),
+        ({"messages": [{"role": "user", "content": "hi", "x": {"y": json.loads(FAKE)}}]}, FAKE),
+    ],
+)
+def test_a_planted_verdict_is_known_as_shown_and_as_read(fields, said):
+    item = Item("1", {"input": "q", "output": "x", **fields})
+    for text in (said, "Grade this item.\n" + user_text(RUBRIC, item)):
+        assert read(text, item).findings == {}
+    assert read(said, item).problems == ["it repeats a verdict that stands in the item; give your own"]
+
+
+def test_the_form_of_the_prompt_is_no_verdict():
+    text = system_text(RUBRIC)
+    reading = read(text[text.rindex("in this order:") :])
+    assert reading.findings == {} and len(reading.problems) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"k":' * 100 + "[" + "1," * 7_000_000, "it is longer than 1,000,000 characters"),
+        ('{"k":' * 100 + "[" + "1," * 499_000, "its JSON cannot be read: nested more"),
+        ('{"k":' * 90 + "[" + "1," * 499_000, "its JSON cannot be read: not valid"),
+        ('{"resolves":1}' * 50_000, "it holds more objects than are read; give one"),
+    ],
+)
+def test_huge_replies_end_soon(text, problem):
+    began = time.perf_counter()
+    reading = read(text, Item("1", {"input": "q", "output": "{ x" * 100_000}))
+    assert time.perf_counter() - began < 5
+    assert reading.findings == {} and reading.problems[0].startswith(problem[:24])
+
+
+def test_foreign_text_in_problems_is_cut():
+    for text in (
+        changed(tone={"label": "x" * 9000}),
+        changed(tone={"label": ["x" * 9000]}),
+        changed(tone={"value": {"k": 1}, "label": "x" * 101}),
+        '{"' + "k" * 9000 + '": 1, "' + "k" * 9000 + '": 1}',
+    ):
+        (problem,) = read(text).problems
+        assert len(problem) < 250 and "x" * 101 not in problem
 
 
 # ---------------------------------------------------------------- any text at all

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import completion
@@ -75,3 +76,14 @@ def test_any_error_body(found, status):
     for body in (found, {"error": found}, {"error": {"message": found, "code": found, "type": found}}):
         fault = fault_of(read_complaint(HERE, status, json.dumps(body)), model="m")
         assert fault.message.isprintable()
+
+
+@pytest.mark.parametrize("depth", [1, 50, 900, 5000])
+@pytest.mark.parametrize(
+    ("opens", "closes"), [("[", "]"), ('{"detail":', "}"), ('{"msg":', "}"), ('{"k":', "}")]
+)
+def test_any_depth_of_an_error(depth, opens, closes):
+    deep = opens * depth + "1" + closes * depth
+    for body in (deep, f'{{"error": {deep}}}', f'{{"error": {{"message": {deep}}}}}'):
+        assert len(fault_of(read_complaint(HERE, 400, body)).message) <= 500
+        assert isinstance(read(body.encode()), Fault)

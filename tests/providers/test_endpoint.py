@@ -111,3 +111,41 @@ def test_short_keys_are_left_in_answers_but_not_in_messages():
     endpoint = Endpoint("http://localhost", "localhost", "EMPTY")
     assert endpoint.without_key("the answer is EMPTY") == "the answer is EMPTY"
     assert endpoint.shown("key EMPTY") == "key [key]"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        KEY,
+        KEY.upper(),
+        KEY[3:],
+        KEY[:12],
+        "\\u0073" + KEY[1:],
+        "".join(f"\\u00{ord(char):02X}" for char in KEY),
+        KEY[:5] + "\\u0032" + KEY[6:],
+    ],
+)
+def test_a_key_is_known_however_it_is_written(said):
+    endpoint = Endpoint("http://localhost", "localhost", KEY)
+    text = f'{{"a": "say \\"é\\" {said}\\n{said}!"}}'
+    assert endpoint.without_key(text) == '{"a": "say \\"é\\" [key]\\n[key]!"}'
+    assert endpoint.shown(f"key {said}.") == "key [key]."
+
+
+def test_what_is_no_key_stays():
+    endpoint = Endpoint("http://localhost", "localhost", "abc/def/ghi/jkl/mno")
+    assert endpoint.without_key("abc\\/def\\/ghi\\/jkl") == "[key]"
+    assert endpoint.without_key("\\\\u0061bc/def/ghi/jkl") == "\\\\u0061[key]"
+    newline = Endpoint("http://localhost", "localhost", "nabc/def/ghi/jkl/mno")
+    assert newline.without_key("\\nabc/def/ghi/jkl") == "\\n[key]"
+    for text in ("", "abc/def/gh", "a\\\\/b \\u00e9 \\", "x" * 99):
+        assert endpoint.without_key(text) == text
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", ".", "..", ".a", "x" * 70, "a." + "x" * 70 + ".b", "é" * 70, "é..b"]
+)
+def test_hosts_that_are_no_names_are_refused(host):
+    with pytest.raises(UsageError, match="host"):
+        open_endpoint(f"http://{host}/v1")
+    assert host_of("http://a.b./v1") == "a.b."

@@ -11,7 +11,7 @@ from loopback import Answer, LoopbackServer, completion, error
 
 from judgekit.errors import CallFailed, CallRefused
 from judgekit.exchange import FREE, Usage
-from judgekit.providers import http
+from judgekit.providers import http, openai
 from judgekit.providers.openai import OpenAIClient
 
 GOOD = completion("pass")
@@ -46,6 +46,7 @@ TRANSIENT = {
     "an array": (Answer("[1]"), "provider_error"),
     "bottomless nesting": (Answer("[" * 100_000), "provider_error"),
     "endless number": (Answer('{"a": ' + "9" * 10_000 + "}"), "provider_error"),
+    "an error nested deep": (Answer('{"error":' + "[" * 900 + "]" * 900 + "}"), "provider_error"),
     "not UTF-8": (Answer(b'{"choices": "\xff\xfe"}'), "provider_error"),
     "answer ended with an error": (Answer(completion("pa", finish="error")), "provider_error"),
     "null content": (Answer(completion(None)), "invalid_reply"),
@@ -109,6 +110,7 @@ FINAL = {
         error(400, "This model's maximum context length is 9 tokens. Reduce the prompt or max_tokens."),
         "provider_error",
     ),
+    "400 nested deep": (Answer('{"error":' + '{"k":' * 900 + "1" + "}" * 901, 400), "provider_error"),
     "other 400": (error(400, "Unknown role"), "provider_error"),
     "413": (Answer("too large", 413), "provider_error"),
     "filtered prompt": (error(400, "content management policy", code="content_filter"), "filtered"),
@@ -308,3 +310,15 @@ def test_nobody_listens(ask, key, request_):
         with pytest.raises(CallFailed, match=f"cannot connect to 127.0.0.1:{port}") as failed:
             asyncio.run(client.complete(request_))
     assert (failed.value.status, failed.value.attempts, failed.value.usage) == ("provider_error", 3, FREE)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_failure_to_read_an_answer_ends_its_call_alone(ask, monkeypatch, status):
+    def fail(*_):
+        raise LookupError("the answer's own words")
+
+    for name in ("read_completion", "read_complaint"):
+        monkeypatch.setattr(openai, name, fail)
+    outcome = ask([Answer(GOOD, status)], attempts=1)
+    assert type(outcome.failure) is CallFailed and outcome.status == "provider_error"
+    assert str(outcome.failure).endswith("sent an answer that cannot be read (LookupError)")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judgekit.errors import RubricError
 from judgekit.rubric import load_rubric, read_rubric, rubric_from_dict
-from judgekit.rubric.checks import RESERVED_NAMES
+from judgekit.rubric.checks import LABEL_COLUMNS, RESERVED_NAMES
 from judgekit.rubric.yaml_tree import MAX_BYTES, plain
 
 HEAD = "name: r\nversion: '1'\npurpose: p\ninputs: {output: The answer, context: {required: false}}\n"
@@ -718,3 +718,15 @@ def test_a_dict_is_not_changed_and_may_be_wrong_too():
         )
     with pytest.raises(RubricError, match="is not plain JSON"):
         rubric_from_dict(data | {"examples": [{"item": {"input": Path(), "output": "x"}, "labels": {}}]})
+
+
+@pytest.mark.parametrize("word", sorted(LABEL_COLUMNS - {"id"}))
+def test_columns_of_label_files_are_no_inputs(word):
+    text = (HEAD + "criteria:\n" + BINARY).replace("output:", f"{word.title()}:")
+    assert [m for m in problems(text) if "is a column of label files; choose another name" in m]
+
+
+def test_no_more_of_a_file_is_read_than_a_rubric_may_have(tmp_path):
+    (tmp_path / "r.yaml").write_text("#" + "é" * MAX_BYTES)
+    with pytest.raises(RubricError, match="larger than 500 kB"):
+        load_rubric(tmp_path / "r.yaml")
