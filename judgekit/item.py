@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from judgekit._digest import digest
+from judgekit._json import dumps
 from judgekit.errors import InputError, Problem
 
 MAX_ID = 500
@@ -131,3 +132,30 @@ def _columns(given: Any) -> dict[str, Any]:
 def missing_fields(item: Item, required: Iterable[str]) -> list[str]:
     """Names of required fields that the item lacks or holds null for."""
     return [name for name in required if item.fields.get(name) is None]
+
+
+def step_extras(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a step of a conversation holds besides its role and its text, as it is shown beside them."""
+    return {k: v for k, v in step.items() if k not in ("role", "content") and v not in (None, [], "")}
+
+
+def field_text(name: str, value: Any) -> str:
+    """Show one field: text verbatim, `messages` as numbered steps, a list of texts numbered, else JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and value:
+        if name == "messages":
+            return "\n".join(f"{n}. {_step(step)}" for n, step in enumerate(value, 1))
+        if all(isinstance(entry, str) for entry in value):
+            return "\n".join(f"{n}. {entry}" for n, entry in enumerate(value, 1))
+    return dumps(value)
+
+
+def _step(step: Any) -> str:
+    if isinstance(step, str):
+        return step
+    if not isinstance(step, Mapping) or not isinstance(step.get("content"), str | None):
+        return dumps(step)
+    more = step_extras(step)
+    said = f"{step.get('role', 'unknown')}: {step.get('content') or ''}".rstrip()
+    return said + (f" {dumps(more)}" if more else "")

@@ -11,7 +11,7 @@ from typing import Any
 from judgekit._json import dumps
 from judgekit._text import answer_text
 from judgekit.exchange import Message, Request
-from judgekit.item import Item
+from judgekit.item import Item, field_text
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Example, Rubric
 
 PROMPT = 1  # version; enters every fingerprint
@@ -94,28 +94,6 @@ def _example(number: int, example: Example, rubric: Rubric) -> str:
     why = f"\nWhy: {example.explanation}" if example.explanation else ""
     blocks = "\n".join(_blocks(fields, f"example {number}"))
     return f"Example {number}\n{blocks}\nRight answers: {answers}{why}"
-
-
-def field_text(name: str, value: Any) -> str:
-    """Show one field: text verbatim, `messages` as numbered steps, a list of texts numbered, else JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple) and value:
-        if name == "messages":
-            return "\n".join(f"{n}. {_step(step)}" for n, step in enumerate(value, 1))
-        if all(isinstance(entry, str) for entry in value):
-            return "\n".join(f"{n}. {entry}" for n, entry in enumerate(value, 1))
-    return dumps(value)
-
-
-def _step(step: Any) -> str:
-    if isinstance(step, str):
-        return step
-    if not isinstance(step, Mapping) or not isinstance(step.get("content"), str | None):
-        return dumps(step)
-    more = {k: v for k, v in step.items() if k not in ("role", "content") and v not in (None, [], "")}
-    said = f"{step.get('role', 'unknown')}: {step.get('content') or ''}".rstrip()
-    return said + (f" {dumps(more)}" if more else "")
 
 
 def _blocks(fields: Mapping[str, Any], mark: str) -> list[str]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from judged import LENGTH, SIDE, YES, rubric_of
 
-from judgekit.item import Item
-from judgekit.prompt import Template, field_text, repair_text, schema, system_text, user_text
+from judgekit.item import Item, field_text
+from judgekit.prompt import Template, repair_text, schema, system_text, user_text
 from judgekit.rubric import read_rubric
 
 RUBRIC = read_rubric(DESIGN)

@@ -15,9 +15,9 @@ from judgekit.errors import InputError, Problem, Problems, UsageError
 from judgekit.files.atomic import write_atomic
 from judgekit.files.graded import manifest_path, manifest_rubric, read_graded, read_manifest
 from judgekit.files.items import Columns, ItemFile
+from judgekit.item import field_text
 from judgekit.labels import frame_of
 from judgekit.library import find
-from judgekit.prompt import field_text
 from judgekit.rubric import Rubric
 
 LABELS, FRESH = 60, 30  # to calibrate, and to settle what changed in another batch

@@ -10,9 +10,8 @@ from collections import Counter
 from typing import Any
 
 from judgekit.grader import BaseGrader
-from judgekit.item import Item
+from judgekit.item import Item, field_text
 from judgekit.judges.assemble import verdict_of
-from judgekit.prompt import field_text
 from judgekit.rubric import Criterion, Rubric
 from judgekit.scoring import SCORING
 from judgekit.verdict import OK, Finding, Verdict

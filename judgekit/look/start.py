@@ -14,7 +14,7 @@ from judgekit.errors import InputError, Problem, Problems, UsageError
 from judgekit.files.atomic import write_atomic
 from judgekit.files.items import ContentIds, no_column
 from judgekit.files.rows import Row, read_rows
-from judgekit.prompt import field_text
+from judgekit.item import field_text
 from judgekit.rubric import Rubric
 
 TO_READ = 20

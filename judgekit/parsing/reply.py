@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from judgekit._json import NotJson, decode_prefix, dumps
-from judgekit.item import Item
+from judgekit.item import Item, step_extras
 from judgekit.parsing.evidence import Source
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Rubric, fold_label
 from judgekit.verdict import ABSTAINED, OK, Evidence, Finding
@@ -149,10 +149,7 @@ def _strings(value: Any) -> Iterator[str]:
         yield dumps(dict(value))
         if "role" in value or "content" in value:
             # The prompt shows a step's role and text as text, and whatever else it has as an object.
-            rest = {
-                k: v for k, v in value.items() if k not in ("role", "content") and v not in (None, [], "")
-            }
-            yield dumps(rest)
+            yield dumps(step_extras(value))
         for part in value.values():
             yield from _strings(part)
     elif isinstance(value, list | tuple):

@@ -67,7 +67,7 @@ def find_basis(
     if card is not None and (stale := stale_reason(card, batch)):
         raise StaleError(f"the card is stale: {stale}; calibrate again, or leave --calibration away")
     if labels is None:
-        return _by_card(batch, card)
+        return _by_card(graded, batch, card)
     given = labels if isinstance(labels, LabelSet) else read_label_files(label_paths(labels), batch.rubric)
     mine = LabelSet(tuple(one for one in given.labels if one.id in batch.position), given.notes)
     kin = card if card is not None and _of_these(card, batch, mine) else None
@@ -83,12 +83,14 @@ def find_basis(
     return Basis(batch, found, None, card, mine, salted_places(found, batch))
 
 
-def _by_card(batch: GradedBatch, card: Calibration | None) -> Basis:
+def _by_card(graded: Given, batch: GradedBatch, card: Calibration | None) -> Basis:
     if card is None:
         return Basis(batch, None, None, None, None, {})
     if _is_of(card, batch) and not moved(card, batch, questions(batch.rubric)):
         return Basis(batch, card, None, card, None, salted_places(card, batch))
-    return Basis(batch, None, correct(card, batch, target=card.target), card, None, {})
+    # A card that goes by groups needs a column of the file, which this batch was read without.
+    source = graded if card.pairs["group"] else batch
+    return Basis(batch, None, correct(card, source, target=card.target), card, None, {})
 
 
 def _of_these(card: Calibration, batch: GradedBatch, labels: LabelSet) -> bool:

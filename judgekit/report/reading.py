@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from judgekit.files.graded import GradedRow
 from judgekit.files.items import Columns
+from judgekit.item import field_text
 from judgekit.labels import Label, LabelSet
-from judgekit.prompt import field_text
 from judgekit.report.disagreements import Disagreement, Said
 from judgekit.rubric import Rubric
 from judgekit.verdict import ABSTAINED, ANSWERS, Finding
