@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from judgekit.errors import ShapeError
 from judgekit.stats.coefficients import Coefficient, Ratings, Statistic, coefficient
-from judgekit.stats.draws import Draws, item_codes, item_weights, table_draws, unit_draws
+from judgekit.stats.draws import Draws, item_codes, item_weights, normal_sums, table_draws, unit_draws
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.proportions import t_quantile
 from judgekit.stats.sample import FEW_GROUPS, LEAST_GROUPS, FloatArray, join_notes
@@ -35,7 +35,9 @@ def bootstrap(
     with one pseudo-item on which raters answer independently, so that no interval is without width.
     The spread of the draws is carried to the scale of Fisher's z, where the limits are Student's.
     Where equal items can be put together, whole tables are drawn, which costs the same for any
-    number of items.
+    number of items. Otherwise, from 10,000 items (or groups) on, what is drawn is the sums that the statistic
+    is made of, from the normal law with exactly the mean and covariance that resampling gives them; rank
+    correlations and functions of the ratings have no such sums and are resampled at any size.
 
     Parameters
     ----------
@@ -95,7 +97,7 @@ def bootstrap(
     value = float(found.values(source.observed)[0])
     if np.isnan(value):
         return Estimate.undefined(found.why, n=found.n, method=method, confidence=confidence)
-    low, high, note = _interval(found, source, value, draws, confidence, group is not None)
+    low, high, note = _interval(found, source, value, draws, confidence, group is not None, rng)
     return Estimate(value, low, high, confidence, found.n, method, note)
 
 
@@ -128,7 +130,13 @@ def _draws_of(
 
 
 def _interval(
-    found: Coefficient, source: Draws, value: float, number: int, confidence: float, grouped: bool
+    found: Coefficient,
+    source: Draws,
+    value: float,
+    number: int,
+    confidence: float,
+    grouped: bool,
+    rng: np.random.Generator,
 ) -> tuple[float, float, str]:
     """Limits and what is to be said about them."""
     few = f"few groups: {source.units}" if grouped and source.units < FEW_GROUPS else ""
@@ -136,7 +144,8 @@ def _interval(
         return nan, nan, join_notes(f"fewer than {LEAST_ITEMS} items: no interval", few)
     if grouped and source.units < LEAST_GROUPS:
         return nan, nan, join_notes(few, "no interval")
-    values = source.each(found.values, number)
+    sums = None if found.features is None else normal_sums(source, found.features, number, rng)
+    values = source.each(found.values, number) if sums is None else found.of(sums)
     known = values[~np.isnan(values)]
     lost = 1 - known.size / number
     undefined = f"{lost:.0%} of the draws were undefined" if lost > 0.05 else ""

@@ -53,6 +53,7 @@ def ceiling(
     *,
     level: str = "nominal",
     levels: Levels = None,
+    item_weight: ArrayLike | None = None,
     group: ArrayLike | None = None,
     confidence: float = 0.95,
     seed: int = 0,
@@ -72,6 +73,8 @@ def ceiling(
         What agreement means.
     levels : sequence, optional
         The declared scale; interval: its two ends, required.
+    item_weight : array_like of float, shape (n_items,), optional
+        N_h/n_h of a stratified, 1/probability of a probability sample.
     group : array_like, shape (n_items,), optional
         Items of one group depend on each other.
     confidence : float
@@ -89,22 +92,21 @@ def ceiling(
     ShapeError
         If arrays do not fit together, hold what they may not, or the ends of the scale are missing.
     """
+    how: dict[str, Any] = {"item_weight": item_weight, "group": group}
     if level == "interval":
         human, stead = _scored_agreement(judge, raters, levels)
-        alpha = bootstrap("interval_alpha", raters, group=group, confidence=confidence, seed=seed)
+        alpha = bootstrap("interval_alpha", raters, confidence=confidence, seed=seed, **how)
     elif level in ("nominal", "ordinal"):
         human, stead = _coded_agreement(judge, raters, levels, None if level == "nominal" else "quadratic")
-        named = "krippendorff_alpha"
-        alpha = bootstrap(
-            named, raters, group=group, confidence=confidence, seed=seed, level=level, levels=levels
-        )
+        scale: dict[str, Any] = {"level": level, "levels": levels}
+        alpha = bootstrap("krippendorff_alpha", raters, confidence=confidence, seed=seed, **how, **scale)
     else:
         raise ShapeError(f"level {level!r} is not known: 'nominal', 'ordinal' or 'interval'")
     both = np.isfinite(human) & np.isfinite(stead)
-    difference = paired_mean(stead - human, group=group, added=0.5, confidence=2 * confidence - 1)
+    difference = paired_mean(stead - human, added=0.5, confidence=2 * confidence - 1, **how)
 
     def share(values: FloatArray) -> Estimate:
-        return proportion(values, group=group, confidence=confidence, why=TOO_FEW_RATERS)
+        return proportion(values, confidence=confidence, why=TOO_FEW_RATERS, **how)
 
     of_humans, of_judge = (share(np.where(both, values, np.nan)) for values in (human, stead))
     return Ceiling(of_humans, of_judge, difference, share(human), alpha)

@@ -12,6 +12,7 @@ from judgekit.stats.sample import FloatArray, IntArray
 LEAST_LABELS = 5
 PROBE = 1_000
 QUANTILE_SAMPLE = 100_000
+FEW_CELLS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,18 @@ class Partition(Protocol):
         """Whether a cell is a bin of finer judge values."""
 
     @property
+    def order(self) -> FloatArray:
+        """Place of each cell but the last on the judge's scale; nan where it has none."""
+
+    @property
     def batch(self) -> NDArray[Any]:
         """What tells the cell of each item of the batch, shape (N,)."""
 
     def cells(self, values: NDArray[Any]) -> Cells:
         """Cells of the batch, and those of labelled items with these values, shape (n,)."""
 
-    def codes(self) -> IntArray:
-        """Cell of each item of the batch, shape (N,)."""
+    def codes(self) -> NDArray[Any]:
+        """Cell of each item of the batch, shape (N,), integers of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +161,20 @@ class CutPartition:
         reached = [int(np.count_nonzero(self.batch >= cut)) for cut in self.cuts]
         counts = np.append(-np.diff([self.batch.size - failed, *reached, 0]), failed)
         blocks = np.zeros(counts.size, np.intp)
-        return Cells(counts.astype(np.intp), self._codes(values), np.append(self.order, nan), blocks)
+        return Cells(
+            counts.astype(np.intp), self._codes(values).astype(np.intp), np.append(self.order, nan), blocks
+        )
 
-    def codes(self) -> IntArray:
+    def codes(self) -> NDArray[Any]:
         """Cell of each item of the batch."""
         return self._codes(self.batch)
 
-    def _codes(self, values: NDArray[Any]) -> IntArray:
+    def _codes(self, values: NDArray[Any]) -> NDArray[np.int8]:
         inside = np.zeros(values.shape, np.int8)
         for cut in self.cuts:  # a dozen at most: comparing is far quicker than a search for each value
             inside += (values >= cut).view(np.int8)
-        return np.where(np.isnan(values), self.order.size, inside).astype(np.intp, copy=False)
+        inside[np.isnan(values)] = self.order.size
+        return inside
 
 
 def judge_partition(judge: FloatArray, probe: FloatArray, *, at_most: int, bins: int) -> CutPartition:
@@ -235,8 +243,13 @@ def within_strata(partition: Partition, stratum: IntArray, labelled: IntArray) -
     labelled : ndarray of int, shape (n,)
         Positions of the labelled items.
     """
-    cells = partition.cells(partition.batch[labelled])
-    width, strata = cells.counts.size, int(stratum.max(initial=-1)) + 1
-    counts = np.bincount(stratum * width + partition.codes(), minlength=strata * width)
-    codes = stratum[labelled] * width + cells.codes
-    return Cells(counts, codes, np.tile(cells.order, strata), np.repeat(np.arange(strata), width))
+    inside, order = partition.codes(), np.append(partition.order, nan)
+    width, strata = order.size, int(stratum.max(initial=-1)) + 1
+    small = np.int16 if strata * width < 2**15 else np.intp
+    both = stratum.astype(small) * np.array(width, small) + inside
+    if strata * width <= FEW_CELLS:  # a pass over small integers for each beats counting all at once
+        counts = np.array([np.count_nonzero(both == cell) for cell in range(strata * width)])
+    else:
+        counts = np.bincount(both, minlength=strata * width)
+    codes = both[labelled].astype(np.intp)
+    return Cells(counts, codes, np.tile(order, strata), np.repeat(np.arange(strata), width))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from judgekit.stats.cells import Partition, judge_partition, within_strata
+from judgekit.stats.cells import Cells, Partition, judge_partition, within_strata
 from judgekit.stats.difference import difference, difference_wilson, student_limits
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.human import design_fit, human_only
@@ -19,6 +19,7 @@ LEAST_FOR_SCORE = 30
 LEAST_IN_CLASS = 10
 COARSE_LEVELS = 3
 MOST_LEVELS = 10
+NO_GAIN = "the judge would not narrow the interval: labels alone"
 
 Estimator = Callable[[Sample], Estimate]
 
@@ -51,11 +52,14 @@ class Choice:
         if sample.n < LEAST_FOR_JUDGE:
             return human_only(sample, f"fewer than {LEAST_FOR_JUDGE} labels: labels alone")
         if by_cell or (sample.binary and not self._fine(sample)):
-            return self.in_cells(sample)
+            return self.in_cells(sample, or_alone=not self.at_random)
         return difference_wilson(sample) if sample.binary else difference(sample)
 
-    def in_cells(self, sample: Sample) -> Estimate:
-        """Post-stratify by judge level, inside the strata where there are any."""
+    def in_cells(self, sample: Sample, *, or_alone: bool = False) -> Estimate:
+        """Post-stratify by judge level, inside the strata where there are any.
+
+        With `or_alone`, labels alone are taken where they give the shorter interval.
+        """
         partition = self._partition(sample)
         if sample.stratum is None:
             cells = partition.cells(partition.batch[sample.labelled])
@@ -64,6 +68,8 @@ class Choice:
         merged = cells.merged()
         if merged.counts.size == 1:
             return human_only(sample, _why_one_cell(cells.counts))
+        if or_alone and sample.binary and _no_gain(sample, merged):
+            return human_only(sample, NO_GAIN)
         lost = merged.counts.size < np.count_nonzero(cells.counts)
         note = SMALL_CELLS if lost else ""
         method = "post-stratified" if sample.stratum is None else "stratified"
@@ -89,6 +95,20 @@ class Choice:
         most = COARSE_LEVELS if sample.binary else MOST_LEVELS
         probe = sample.judge[sample.labelled]
         return judge_partition(sample.judge, probe, at_most=most, bins=COARSE_LEVELS)
+
+
+def _no_gain(sample: Sample, merged: Cells) -> bool:
+    """Whether labels alone give the batch a shorter 95 % interval than the cells do.
+
+    Where outcomes are rare, cells of equal labels add up to more width than the whole: at a prevalence of
+    .02 and 50 labels, a judge of TPR .8 and TNR .7 made intervals 1.18 times as wide, that covered .934.
+    Groups are left to the cells, because labels alone do not see what groups of the batch add.
+    """
+    if sample.group is not None:
+        return False
+    batch = replace(sample, target="batch", confidence=0.95)  # one value, whatever is asked about it
+    cells, alone = post_stratified(batch, merged), human_only(batch)
+    return cells.high - cells.low > alone.high - alone.low
 
 
 def _why_one_cell(counts: IntArray) -> str:

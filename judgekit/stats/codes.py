@@ -10,6 +10,8 @@ from judgekit.errors import ShapeError
 from judgekit.stats.sample import FloatArray, IntArray
 
 Levels = Sequence[Any] | NDArray[Any] | None
+FEW_LEVELS = 16
+MOST_KINDS = 1_000_000
 
 
 def read_codes(ratings: ArrayLike, levels: Levels = None) -> tuple[IntArray, int]:
@@ -39,7 +41,7 @@ def read_codes(ratings: ArrayLike, levels: Levels = None) -> tuple[IntArray, int
         raise ShapeError(f"ratings must have shape (items, raters), got {codes.shape}")
     if codes.size and codes.dtype.kind not in "iub":
         raise ShapeError(f"ratings must be integer codes, -1 where missing, got {codes.dtype}")
-    codes = codes.astype(np.intp)
+    codes = codes.astype(np.intp, copy=False)
     if levels is not None and len(levels) == 0:
         raise ShapeError("a scale needs at least one level")
     low, high = (int(codes.min()), int(codes.max())) if codes.size else (-1, -1)
@@ -98,6 +100,10 @@ def confusion_table(human: ArrayLike, judge: ArrayLike, levels: Levels = None) -
 
 def level_counts(codes: IntArray, n_levels: int) -> FloatArray:
     """How many raters chose each level of each item, shape (n_items, n_levels)."""
+    if n_levels <= FEW_LEVELS:
+        # a pass over small integers for each level takes a tenth of the time of counting places
+        raters = np.ascontiguousarray(codes.T, dtype=np.int8)
+        return np.array([(raters == k).sum(axis=0, dtype=np.int16) for k in range(n_levels)], float).T
     places = np.arange(len(codes))[:, None] * n_levels + codes
     counts = np.bincount(places[codes >= 0], minlength=len(codes) * n_levels)
     return counts.reshape(len(codes), n_levels).astype(float)
@@ -105,11 +111,16 @@ def level_counts(codes: IntArray, n_levels: int) -> FloatArray:
 
 def distinct_rows(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Put equal rows of counts together: the distinct ones, and how many there are of each."""
-    base = counts.max(initial=0.0) + 1
+    base = int(counts.max(initial=0)) + 1
+    places = base ** np.arange(counts.shape[1], dtype=float)
+    if base ** counts.shape[1] <= MOST_KINDS:
+        # each row is a number in base `base`: numbers are counted, not sorted
+        times = np.bincount((counts @ places).astype(np.intp))
+        kinds = np.flatnonzero(times)
+        return (kinds[:, None] // places.astype(np.intp) % base).astype(float), times[kinds].astype(float)
     if base ** counts.shape[1] < 2**53:
         # each row is one number that a float holds exactly: sorting numbers is ten times faster
-        keys = counts @ base ** np.arange(counts.shape[1])
-        _, first, times = np.unique(keys, return_index=True, return_counts=True)
+        _, first, times = np.unique(counts @ places, return_index=True, return_counts=True)
         return counts[first], times.astype(float)
     rows, times = np.unique(counts, axis=0, return_counts=True)
     return rows, times.astype(float)

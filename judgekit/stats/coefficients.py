@@ -52,8 +52,9 @@ class Coefficient:
 
     Attributes
     ----------
-    values : callable
-        From weights of items and chance items, shape (draws, m), to the coefficient, shape (draws,).
+    of : callable
+        From sums of features, shape (draws, n_features), to the coefficient, shape (draws,); from the weights
+        themselves where there are no features.
     rows : ndarray of int
         Rows of the ratings that take part.
     n : int
@@ -62,19 +63,26 @@ class Coefficient:
         Number of chance items.
     why : str
         Reason for an undefined value.
+    features : ndarray of float, shape (m, n_features), optional
+        What each item and each chance item adds.
     copies : ndarray of float, optional
         Where equal items were put together: how many of each kind.
     repeats : bool
         Whether weights must be whole numbers, because rows are repeated.
     """
 
-    values: Stack
+    of: Stack
     rows: IntArray
     n: int
     chance: int
     why: str
+    features: FloatArray | None = None
     copies: FloatArray | None = None
     repeats: bool = False
+
+    def values(self, weights: FloatArray) -> FloatArray:
+        """Coefficient under weights of items and chance items, shape (draws, m)."""
+        return self.of(weights if self.features is None else weights @ self.features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +109,14 @@ def _two_way(given: Ratings, levels: Levels, why: str, of: Callable[[FloatArray]
     _require_two(codes)
     rows = np.flatnonzero((codes >= 0).all(axis=1))
     cells = codes[rows, 0] * size + codes[rows, 1]
+    one = np.eye(size * size)
     copies = np.bincount(cells, minlength=size * size).astype(float) if given.together else None
-    onehot = None if given.together else np.eye(size * size)[cells]
+    features = np.concatenate([one if given.together else one[cells], one])
 
-    def values(weights: FloatArray) -> FloatArray:
-        real, chance = weights[:, : -size * size], weights[:, -size * size :]
-        return of(((real if onehot is None else real @ onehot) + chance).reshape(-1, size, size))
+    def of_tables(sums: FloatArray) -> FloatArray:
+        return of(sums.reshape(-1, size, size))
 
-    return Coefficient(values, rows, rows.size, size * size, why, copies)
+    return Coefficient(of_tables, rows, rows.size, size * size, why, features, copies)
 
 
 def _kappa(given: Ratings, weights: str | None = None, levels: Levels = None) -> Coefficient:
@@ -138,7 +146,7 @@ def _counted(given: Ratings, levels: Levels, least: int, features: Stack, of: St
     one = np.eye(size)
     pairs = (one[:, None] + one[None]).reshape(-1, size)
     every = features(np.concatenate([counts, pairs]))
-    return Coefficient(lambda weights: of(weights @ every), rows, n, len(pairs), why, copies)
+    return Coefficient(of, rows, n, len(pairs), why, every, copies)
 
 
 def _fleiss(given: Ratings, levels: Levels = None) -> Coefficient:
@@ -169,7 +177,7 @@ def _scored(given: Ratings, rows: IntArray, features: Stack, of: Stack, why: str
     """Statistic of sums over scored items."""
     table = read_values(given.table)[rows]
     every = features(np.concatenate([table, given.shuffled(table)]))
-    return Coefficient(lambda weights: of(weights @ every), rows, rows.size, len(every) - rows.size, why)
+    return Coefficient(of, rows, rows.size, len(every) - rows.size, why, every)
 
 
 def _complete(given: Ratings) -> IntArray:

@@ -59,8 +59,8 @@ def wilson(share: ArrayLike, size: ArrayLike, z: float = Z95) -> tuple[NDArray[A
         ratio = np.where(m > 0, z * z / m, inf)
         centre = np.where(np.isinf(ratio), 0.5, (p + ratio / 2) / (1 + ratio))
         spread = np.where(np.isinf(ratio), 0.5, np.sqrt(ratio * (p * (1 - p) + ratio / 4)) / (1 + ratio))
-    low = np.clip(np.fmin(centre - spread, p), 0, 1)
-    high = np.clip(np.fmax(centre + spread, p), 0, 1)
+    low = np.maximum(np.fmin(centre - spread, p), 0)
+    high = np.minimum(np.fmax(centre + spread, p), 1)
     return low, high
 
 

@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike
 
 from judgekit.errors import ShapeError
 from judgekit.stats.agreement import ratio
-from judgekit.stats.codes import Levels, disagreement, level_counts, level_values, read_codes, read_values
+from judgekit.stats.codes import (
+    Levels,
+    disagreement,
+    distinct_rows,
+    level_counts,
+    level_values,
+    read_codes,
+    read_values,
+)
 from judgekit.stats.sample import FloatArray
 
 
@@ -57,7 +65,7 @@ def coincidence_features(counts: FloatArray) -> FloatArray:
     """Give what an item adds to Krippendorff's coincidence matrix, shape (n_items, K * K)."""
     seen = counts.sum(axis=1)
     pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(counts.shape[1])
-    return np.asarray(pairs / np.maximum(seen - 1, 1)[:, None, None]).reshape(len(counts), -1)
+    return np.asarray(pairs / np.maximum(seen - 1, 1)[:, None, None]).reshape(-1, counts.shape[1] ** 2)
 
 
 def alpha_of_coincidences(coincidences: FloatArray, level: str, values: FloatArray) -> FloatArray:
@@ -145,8 +153,8 @@ def fleiss_kappa(ratings: ArrayLike, levels: Levels = None) -> float:
     Fleiss (1971), doi:10.1037/h0031619
     """
     codes, size = read_codes(ratings, levels)
-    counts = level_counts(codes, size)
-    return float(fleiss_of_sums(share_features(counts, 1 - np.eye(size)).sum(axis=0)))
+    kinds, times = distinct_rows(level_counts(codes, size))
+    return float(fleiss_of_sums(times @ share_features(kinds, 1 - np.eye(size))))
 
 
 def krippendorff_alpha(ratings: ArrayLike, level: str = "nominal", levels: Levels = None) -> float:
@@ -176,10 +184,9 @@ def krippendorff_alpha(ratings: ArrayLike, level: str = "nominal", levels: Level
     Hayes & Krippendorff (2007), doi:10.1080/19312450709336664
     """
     codes, size = read_codes(ratings, levels)
-    counts = level_counts(codes, size)
-    seen = counts.sum(axis=1, keepdims=True)
-    counts, scale = np.where(seen >= 2, counts, 0.0), np.maximum(seen - 1, 1)
-    coincidences = counts.T @ (counts / scale) - np.diag((counts / scale).sum(axis=0))
+    kinds, times = distinct_rows(level_counts(codes, size))
+    paired = kinds.sum(axis=1) >= 2
+    coincidences = (times[paired] @ coincidence_features(kinds[paired])).reshape(size, size)
     return float(alpha_of_coincidences(coincidences, level, level_values(levels, size)))
 
 
@@ -211,7 +218,8 @@ def gwet_ac(ratings: ArrayLike, weights: str | None = None, levels: Levels = Non
     """
     codes, size = read_codes(ratings, levels)
     apart = disagreement(weights, levels, size)
-    return float(gwet_of_sums(share_features(level_counts(codes, size), apart).sum(axis=0), apart))
+    kinds, times = distinct_rows(level_counts(codes, size))
+    return float(gwet_of_sums(times @ share_features(kinds, apart), apart))
 
 
 def interval_alpha(values: ArrayLike) -> float:

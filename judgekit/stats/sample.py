@@ -19,6 +19,8 @@ BoolArray = NDArray[np.bool_]
 TARGETS = ("batch", "process")
 FEW_GROUPS = 10
 LEAST_GROUPS = 5
+PROBE = 1_000
+FEW_VALUES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,9 @@ class Sample:
 
     def estimate(self, value: float, low: float, high: float, method: str, *notes: str) -> Estimate:
         """Put a value and its limits in order: limits hold the value, all keep to the scale."""
-        value = float(np.clip(value, *self.scale))
-        low = float(np.clip(min(low, value), *self.scale))
-        high = float(np.clip(max(high, value), *self.scale))
+        least, most = self.scale
+        value = min(max(value, least), most)
+        low, high = min(max(min(low, value), least), most), min(max(max(high, value), least), most)
         return Estimate(value, low, high, self.confidence, self.n, method, join_notes(*notes))
 
     def by_groups(self, estimator: Callable[[], Estimate]) -> Estimate:
@@ -142,8 +144,8 @@ def join_notes(*notes: str) -> str:
 
 def is_binary(outcomes: FloatArray) -> bool:
     """Whether all known outcomes are 0 or 1."""
-    known = outcomes[~np.isnan(outcomes)]
-    return bool(np.all((known == 0) | (known == 1)))
+    sure = np.count_nonzero((outcomes == 0) | (outcomes == 1))
+    return bool(sure + np.count_nonzero(np.isnan(outcomes)) == outcomes.size)
 
 
 def checked_sample(
@@ -242,8 +244,24 @@ def codes_of(name: str, values: ArrayLike, size: int) -> IntArray:
     if array.dtype.kind == "f" and np.isnan(array).any():
         raise ShapeError(f"{name}[{int(np.flatnonzero(np.isnan(array))[0])}] is missing")
     if array.dtype.kind in "iu" and size and int(array.max()) - int(array.min()) <= size:
-        shifted = array.astype(np.intp) - int(array.min())  # a million integers are counted, not sorted
-        return np.asarray(np.cumsum(np.bincount(shifted) > 0) - 1)[shifted]
+        low = int(array.min())
+        shifted = (array - low if low else array).astype(np.intp, copy=False)
+        used = np.bincount(shifted) > 0  # a million integers are counted, not sorted
+        return shifted if used.all() else np.asarray(np.cumsum(used) - 1)[shifted]
+    return _few_codes(array) if size > PROBE else np.unique(array, return_inverse=True)[1].astype(np.intp)
+
+
+def _few_codes(array: NDArray[Any]) -> IntArray:
+    """Codes of values of which a first probe holds all, by comparing; by sorting where it does not."""
+    levels = np.unique(array[:PROBE])
+    if levels.size <= FEW_VALUES:
+        codes, known = np.zeros(array.size, np.int8), 0
+        for level in range(levels.size):
+            same = array == levels[level]
+            codes += same.view(np.int8) * np.int8(level)
+            known += int(np.count_nonzero(same))
+        if known == array.size:
+            return codes.astype(np.intp)
     return np.unique(array, return_inverse=True)[1].astype(np.intp)
 
 

@@ -94,8 +94,8 @@ def test_the_process_is_less_certain_than_the_batch(batch):
 def test_an_item_without_verdict_or_label_hardly_matters(batch):
     judge, labelled, human = batch
     assume(judge.size >= 100)
-    plain = corrected_mean(judge, labelled, human)
-    more = corrected_mean(np.append(judge, np.nan), labelled, human)
+    plain = corrected_mean(judge, labelled, human, method="post-stratified")
+    more = corrected_mean(np.append(judge, np.nan), labelled, human, method="post-stratified")
     assert abs(plain.value - more.value) <= 1 / judge.size
 
 
@@ -111,10 +111,9 @@ def test_an_item_without_verdict_leaves_the_difference_estimate_almost_alone(bat
 def test_twice_the_data_keeps_the_share_and_narrows_the_interval(batch):
     judge, labelled, human = batch
     assume(min(np.bincount(judge[labelled].astype(int), minlength=2)) >= 5)
-    twice = corrected_mean(
-        np.tile(judge, 2), np.concatenate((labelled, labelled + judge.size)), np.tile(human, 2)
-    )
-    once = corrected_mean(judge, labelled, human)
+    positions = np.concatenate((labelled, labelled + judge.size))
+    twice = corrected_mean(np.tile(judge, 2), positions, np.tile(human, 2), method="post-stratified")
+    once = corrected_mean(judge, labelled, human, method="post-stratified")
     assert twice.value == pytest.approx(once.value)
     assert twice.half_width < once.half_width
 
@@ -183,8 +182,32 @@ def test_choice_of_estimator():
     assert chosen(score, 100, BATCH) == "difference-wilson"
     assert chosen(score, 20, BATCH) == "post-stratified"
     assert chosen(score, 300, BATCH) == "post-stratified"
-    assert chosen(score, 100, np.r_[np.zeros(5), np.ones(395)]) == "post-stratified"
+    assert chosen(score, 100, np.r_[np.zeros(5), np.ones(395)]) == "human-only"
     assert chosen(JUDGE, 100, score) == "difference"
+
+
+@given(binary_batches(least=15))
+def test_rule_never_widens_the_interval_of_labels_alone(batch):
+    found = corrected_mean(*batch, target="batch")
+    alone = corrected_mean(*batch, target="batch", method="human-only")
+    assert found.half_width <= alone.half_width + 1e-12
+
+
+def test_labels_alone_where_the_judge_would_widen_their_interval():
+    judge, human = np.r_[np.ones(70), np.zeros(130)], np.zeros(50)
+    found = corrected_mean(judge, np.arange(0, 200, 4), human, target="batch")
+    cells = corrected_mean(judge, np.arange(0, 200, 4), human, target="batch", method="post-stratified")
+    assert found.method == "human-only" and "would not narrow" in found.note
+    assert found.half_width < 0.8 * cells.half_width
+
+
+def test_groups_and_outcomes_missing_at_random_keep_the_cells():
+    judge, at = np.r_[np.ones(70), np.zeros(130)], np.arange(0, 200, 4)
+    human = np.zeros(50)
+    assert corrected_mean(judge, at, human, group=np.arange(50)).method == "post-stratified"
+    human[:5] = np.nan
+    found = corrected_mean(judge, at, human, assume="missing at random within judge level")
+    assert found.method == "post-stratified"
 
 
 def test_unlabelled_batch_has_no_estimate():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
+sys.path.insert(0, str(BENCHMARK.parent))  # the benchmark is a script, with its helpers beside it
 SPEC = importlib.util.spec_from_file_location("coverage_benchmark", BENCHMARK)
 bench = importlib.util.module_from_spec(SPEC)
 sys.modules["coverage_benchmark"] = bench

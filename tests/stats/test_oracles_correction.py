@@ -122,7 +122,8 @@ def test_post_stratified(case: dict) -> None:
     if case["quantity"] == "post_stratified_mean":
         assert fit.value == pytest.approx(case["expected"], abs=case["tolerance"])
         return
-    plain = [np.var(s, ddof=1) / (np.var(s) * len(s) / (len(s) - 0.5)) for s in strata]
-    terms = (weights / weights.sum()) ** 2 * [np.var(s, ddof=1) / len(s) for s in strata]
+    share = weights / weights.sum()
+    plain = [(len(s) - 1 + w / 2) / (len(s) - 1) for s, w in zip(strata, share, strict=True)]
+    terms = share**2 * [np.var(s, ddof=1) / len(s) for s in strata]
     assert np.sqrt(terms.sum()) == pytest.approx(case["expected"], abs=1e-9)
     assert np.sqrt(np.sum(terms / plain)) == pytest.approx(np.sqrt(fit.variance), rel=1e-4)
