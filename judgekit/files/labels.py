@@ -1,5 +1,6 @@
 """Human labels from a file, long or wide, checked against the rubric they answer."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
@@ -55,7 +56,7 @@ def read_label_files(paths: Sequence[str | Path], rubric: Rubric) -> LabelSet:
         labels += [replace(label, source=str(path)) for label in found.labels]
         notes += [f"{path}: {note}" for note in found.notes]
     problems = Problems("")
-    merged = _settle_duplicates(labels, problems, notes)
+    merged = _settle_duplicates(labels, rubric, problems, notes)
     if wrong or problems:
         raise InputError(wrong + problems.first, total + problems.total)
     return merged
@@ -69,13 +70,18 @@ def labels_from_rows(
     labels: list[Label] = []
     for row in rows:
         labels.extend(reader.row(row))
-    if not labels and not problems:
+    if not labels and not problems and not reader.reworded:
         problems.add("holds no labels")
     reader.unknown_columns()
+    for name, many in reader.reworded.items():
+        reader.notes.append(
+            f"{many} label{'s' if many > 1 else ''} of {name} left out: a level of another wording, which "
+            f"{rubric.reference} does not have"
+        )
     if reader.blank:
         said = f"{reader.blank} of {reader.drawn} drawn items were left blank"
         reader.notes.append(f"{said}; if that was because they were hard, the rates are off: label them too")
-    return _settle_duplicates(labels, problems, reader.notes)
+    return _settle_duplicates(labels, rubric, problems, reader.notes)
 
 
 class _Reader:
@@ -87,6 +93,7 @@ class _Reader:
             self.questions[OVERALL] = overall
         self.notes: list[str] = []
         self.strange: set[str] = set()
+        self.reworded: Counter[str] = Counter()
         self.wide = self.matched = False
         self.drawn = self.blank = 0
         self.has_ids: bool | None = None
@@ -107,7 +114,7 @@ class _Reader:
             if label is not None:
                 answered = True
                 yield label
-        if self.wide and columns.get("design"):
+        if self.wide and columns.get("design") and not _flag(columns.get("repeat")):
             self.drawn += 1
             self.blank += not answered
 
@@ -155,12 +162,16 @@ class _Reader:
         if not isinstance(answer, str | int | float):
             self.problems.add(f"{answer!r} is not a label", line, criterion.name)
             return None
+        wording = self.wording(columns.get("criterion_digest"), criterion.name)
         try:
             read = match_answer(criterion, str(answer))
         except ValueError as error:
+            if wording not in ("", self.rubric.criterion_digests.get(criterion.name)):
+                self.reworded[criterion.name] += 1  # a level of its own time
+                return None
             self.problems.add(str(error), line, criterion.name if self.wide else "label")
             return None
-        extras = self.extras(columns, line)
+        extras = self.extras(columns, line) | {"criterion_digest": wording}
         if identity is None:
             return None
         rater = str(columns.get("rater") or "").strip() or RATER
@@ -196,13 +207,20 @@ class _Reader:
             "at": str(columns.get("at") or ""),
             "repeat": _flag(columns.get("repeat")),
             "supersedes": _flag(columns.get("supersedes")),
-            "criterion_digest": str(columns.get("criterion_digest") or ""),
             "role": role,
             "design": design,
             "probability": self.probability(columns.get("probability"), line),
             "stratum": str(columns.get("stratum") or ""),
             "frame": self.frame(columns.get("frame"), line),
         }
+
+    def wording(self, raw: Any, criterion: str) -> str:
+        """Give the digest of the criterion that was answered: a text, or, in a wide row, one for each."""
+        try:
+            found = loads(raw) if isinstance(raw, str) and raw.lstrip().startswith("{") else raw
+        except NotJson:
+            found = raw
+        return str((found.get(criterion) if isinstance(found, dict) else found) or "")
 
     def probability(self, raw: Any, line: int) -> float | None:
         if raw is None or raw == "":
@@ -248,13 +266,16 @@ def _flag(raw: Any) -> bool:
     return str(raw or "").strip().casefold() not in ("", "0", "false", "no")
 
 
-def _settle_duplicates(labels: list[Label], problems: Problems, notes: list[str]) -> LabelSet:
+def _settle_duplicates(labels: list[Label], rubric: Rubric, problems: Problems, notes: list[str]) -> LabelSet:
     """Keep one of identical labels, let a superseding one win, refuse other second opinions of one rater."""
-    kept: dict[tuple[str, str, str], Label] = {}
+    current = rubric.criterion_digests
+    kept: dict[tuple[str, str, str, str], Label] = {}
     repeats: list[Label] = []
     same = replaced = 0
     for label in labels:
-        key = (label.id, label.criterion, label.rater)
+        # An answer to another wording is no second opinion.
+        wording = label.criterion_digest
+        key = (label.id, label.criterion, label.rater, wording * (wording != current.get(label.criterion)))
         before = kept.get(key)
         if label.repeat:
             repeats.append(label)
