@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from judgekit.calibration import load_card as load_card
     from judgekit.errors import JudgekitError as JudgekitError
     from judgekit.factory import judge as judge
+    from judgekit.factory import load_judge as load_judge
     from judgekit.files.items import Columns as Columns
     from judgekit.grader import Grader as Grader
     from judgekit.item import Item as Item
@@ -40,6 +41,7 @@ _HOMES = {
     "grade_file": "batch",
     "judge": "factory",
     "load_card": "calibration",
+    "load_judge": "factory",
     "load_rubric": "rubric",
 }
 

@@ -1,14 +1,19 @@
 """Builds graders from names: the one place that knows every kind."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from judgekit.errors import UsageError
-from judgekit.grader import BaseGrader
-from judgekit.judges import Judge, LexicalGrader, RecordedGrader
+from judgekit.grader import BaseGrader, Grader
+from judgekit.judges import CorrectedJudge, Judge, LexicalGrader, RecordedGrader
 from judgekit.judges.lexical import NAME as LEXICAL
 from judgekit.library import find
-from judgekit.rubric import Rubric
+from judgekit.providers.endpoint import host_of
+from judgekit.providers.openai import DEFAULT_MAX_TOKENS, OpenAIClient
+from judgekit.rubric import Rubric, rubric_from_dict
+
+if TYPE_CHECKING:
+    from judgekit.calibration import Calibration
 
 RECORDED = "recorded/"
 OPENAI = "openai/"
@@ -23,6 +28,7 @@ def judge(
     timeout: float = 60.0,
     attempts: int = 4,
     temperature: float = 0.0,
+    max_tokens: int | None = DEFAULT_MAX_TOKENS,
     price: tuple[float, float] | None = None,
     connections: int = 256,
 ) -> BaseGrader:
@@ -46,6 +52,8 @@ def judge(
         Tries of one call at most.
     temperature : float
         Left out where the server refuses it.
+    max_tokens : int or None
+        Room for an answer, thinking included; None leaves it to the server.
     price : tuple of float or None
         US dollars per million input and output tokens; without it the cost is unknown.
     connections : int
@@ -60,8 +68,6 @@ def judge(
     if not destination(model, base_url):
         _needs_no_server(model, base_url=base_url, api_key_env=api_key_env, price=price)
         return LexicalGrader(one) if model == LEXICAL else _recorded(one, model.removeprefix(RECORDED))
-    from judgekit.providers.openai import OpenAIClient
-
     client = OpenAIClient(
         model,
         base_url=base_url,
@@ -69,10 +75,100 @@ def judge(
         timeout=timeout,
         attempts=attempts,
         temperature=temperature,
+        max_tokens=max_tokens,
         price=price,
         max_connections=connections,
     )
     return Judge(one, client)
+
+
+def load_judge(
+    card: "str | Path | Calibration",
+    model: str | None = None,
+    *,
+    base_url: str | None = None,
+    api_key_env: str | None = None,
+    timeout: float = 60.0,
+    attempts: int = 4,
+    price: tuple[float, float] | None = None,
+    connections: int = 256,
+    force: bool = False,
+) -> CorrectedJudge:
+    """Build the judge that a card vouches for; its verdicts say how likely people would pass the item.
+
+    Parameters
+    ----------
+    card : path or Calibration
+    model : str or None
+        Needed only where the card cannot say it, as for ``recorded/FILE``.
+    base_url, api_key_env
+        The server, which no card names; as in `judge`.
+    timeout, attempts, price, connections
+        As in `judge`.
+    force : bool
+        Build it although the card is stale or advises against it; its verdicts say so.
+
+    Raises
+    ------
+    InputError
+        If the file is no card, or was changed.
+    StaleError
+        If what was built is not the judge of the card, as after an update that asks in other words.
+    UsageError
+        If the card advises against its judge, or does not say how to build it.
+    """
+    held = _card(card)
+    if held.requirement is None:
+        raise UsageError("the card does not hold its rubric; calibrate again on rows graded by this version")
+    grader = judge(
+        rubric_from_dict(held.requirement, "the card's rubric"),
+        model or recipe_of(held)["model"],
+        **settings_of(held),
+        base_url=base_url,
+        api_key_env=api_key_env,
+        timeout=timeout,
+        attempts=attempts,
+        price=price,
+        connections=connections,
+    )
+    return with_card(grader, held, force=force)
+
+
+def with_card(grader: Grader, card: "str | Path | Calibration", *, force: bool = False) -> CorrectedJudge:
+    """Put a card beside a grader that is at hand; errors as in `load_judge`."""
+    from judgekit.calibration.card import card_dict
+    from judgekit.calibration.recalibrate import vouching
+
+    held = _card(card)
+    known = vouching(held, grader.rubric, grader.fingerprint, grader.signature, force=force)
+    return CorrectedJudge(grader, known, card_dict(held)["digest"])
+
+
+def recipe_of(card: "Calibration") -> dict[str, Any]:
+    """Give the model and the settings of a card's judge.
+
+    Raises
+    ------
+    UsageError
+        If the card does not say.
+    """
+    if card.recipe is None:
+        raise UsageError(
+            f"the card does not say how to build its judge ({card.signature}); name its model (--model)"
+        )
+    return card.recipe
+
+
+def settings_of(card: "Calibration") -> dict[str, Any]:
+    """Give the parameters of a card's judge that `judge` takes; others show in the fingerprint."""
+    settings = {} if card.recipe is None else card.recipe["settings"]
+    return {key: settings[key] for key in ("temperature", "max_tokens") if key in settings}
+
+
+def _card(card: "str | Path | Calibration") -> "Calibration":
+    from judgekit.calibration import load_card
+
+    return load_card(card) if isinstance(card, str | Path) else card
 
 
 def destination(model: str, base_url: str | None = None) -> str:
@@ -90,8 +186,6 @@ def destination(model: str, base_url: str | None = None) -> str:
             f"unknown model {model!r}: write openai/NAME, offline/lexical or recorded/FILE; "
             "for a model on another server give --base-url (any OpenAI-compatible address)"
         )
-    from judgekit.providers.endpoint import host_of
-
     return host_of(base_url)
 
 

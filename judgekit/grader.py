@@ -64,9 +64,19 @@ class BaseGrader(ABC):
         The same for people; enters the signature.
     kind : str
         ``LLM`` or ``CODE``.
+
+    Attributes
+    ----------
+    recipe : dict or None
+        How to build it again: ``model`` and ``settings``, plain JSON, without server and key; None where
+        that is not enough.
+    standing : dict or None
+        State and digest of the card that its verdicts carry.
     """
 
     destination = ""
+    recipe: dict[str, Any] | None = None
+    standing: dict[str, str] | None = None
 
     def __init__(
         self, rubric: Rubric, name: str, decides: dict[str, Any], words: list[str], kind: str

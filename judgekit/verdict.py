@@ -67,6 +67,8 @@ class Finding:
         None where the criterion does not say what passes.
     confidence : float or None
         The judge's probability of its own label, where it was measured.
+    p_pass : float or None
+        Probability that people pass it, by a card; None without one.
     """
 
     status: str
@@ -77,6 +79,7 @@ class Finding:
     explanation: str = ""
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
+    p_pass: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, as it stands in a graded row."""
@@ -93,6 +96,7 @@ class Finding:
             "explanation": self.explanation,
             "evidence": quotes,
             "confidence": self.confidence,
+            "p_pass": self.p_pass,
         }
 
 
@@ -127,6 +131,34 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What people's labels say of a verdict.
+
+    Attributes
+    ----------
+    state : str
+        ``calibrated`` where a card vouches for the judge, ``stale`` where it does not hold any more, else
+        ``none``.
+    card : str or None
+        Digest of the card.
+    p_pass : float or None
+        Probability that people pass the item.
+    """
+
+    state: str = "none"
+    card: str | None = None
+    p_pass: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"state": self.state, "card": self.card, "p_pass": self.p_pass}
+
+
+STATES = ("none", "calibrated", "stale")
+UNCALIBRATED = Standing()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """All findings for one item plus the aggregate.
 
@@ -148,6 +180,7 @@ class Verdict:
     latency_s: float = 0.0
     cached: bool = False
     error: Failure | None = None
+    calibration: Standing = UNCALIBRATED
 
     def __repr__(self) -> str:
         if self.status not in ANSWERS:
@@ -171,7 +204,7 @@ class Verdict:
             "parts": list(self.parts),
             "rubric": self.provenance.rubric,
             "fingerprint": self.provenance.fingerprint,
-            "calibration": {"state": "none", "card": None, "p_pass": None},
+            "calibration": self.calibration.to_dict(),
             "annotator_kind": self.provenance.annotator_kind,
             "model": {"asked": self.provenance.model, "served": self.served_model or None},
             "usage": self.usage.to_dict(),
@@ -225,7 +258,16 @@ def verdict_from_dict(data: dict[str, Any]) -> Verdict:
         latency_s=float(_number(data.get("latency_s"), "latency_s") or 0.0),
         cached=bool(data.get("cached")),
         error=Failure(str(error.get("kind")), str(error.get("message"))) if isinstance(error, dict) else None,
+        calibration=_standing(_object(data, "calibration")),
     )
+
+
+def _standing(data: dict[str, Any]) -> Standing:
+    state = data.get("state") or "none"
+    if state not in STATES:
+        raise ValueError(f"calibration.state: {state!r} is not one of {', '.join(STATES)}")
+    card = _text(data.get("card"), "calibration.card")
+    return Standing(state, card, _share(data.get("p_pass"), "calibration.p_pass"))
 
 
 def _finding(name: str, data: Any) -> Finding:
@@ -233,9 +275,6 @@ def _finding(name: str, data: Any) -> Finding:
     if not isinstance(data, dict):
         raise ValueError(f"{where}: must be an object")
     status = _status(data.get("status"), f"{where}.status")
-    confidence = _number(data.get("confidence"), f"{where}.confidence")
-    if confidence is not None and not 0 <= confidence <= 1:
-        raise ValueError(f"{where}.confidence: {confidence!r} is not a number between 0 and 1")
     return Finding(
         status=status,
         label=_text(data.get("label"), f"{where}.label"),
@@ -244,7 +283,8 @@ def _finding(name: str, data: Any) -> Finding:
         passed=_passed(data.get("passed"), f"{where}.passed", status),
         explanation=str(data.get("explanation") or ""),
         evidence=_evidence(data.get("evidence") or [], f"{where}.evidence"),
-        confidence=confidence,
+        confidence=_share(data.get("confidence"), f"{where}.confidence"),
+        p_pass=_share(data.get("p_pass"), f"{where}.p_pass"),
     )
 
 
@@ -282,6 +322,13 @@ def _number(value: Any, where: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         raise ValueError(f"{where}: {value!r} is not a number")
     return value
+
+
+def _share(value: Any, where: str) -> float | None:
+    number = _number(value, where)
+    if number is not None and not 0 <= number <= 1:
+        raise ValueError(f"{where}: {value!r} is not a number between 0 and 1")
+    return None if number is None else float(number)
 
 
 def _place(value: Any, where: str) -> int | None:

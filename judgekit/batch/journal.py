@@ -60,7 +60,7 @@ class Journal:
         If the folder cannot be written.
     """
 
-    def __init__(self, path: Path, identity: dict[str, str], fresh: bool = False) -> None:
+    def __init__(self, path: Path, identity: dict[str, Any], fresh: bool = False) -> None:
         self.path, self._identity = path, identity
         self._file = _locked(path)
         self._synced_at, self._unsynced = time.monotonic(), 0

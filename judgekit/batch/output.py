@@ -77,16 +77,17 @@ class Source:
         }
 
 
-def identity(grader: Grader) -> dict[str, str]:
+def identity(grader: Grader) -> dict[str, Any]:
     """Give what the rows of a run rest on."""
     return {
         "fingerprint": grader.fingerprint,
         "signature": grader.signature,
         "rubric_digest": grader.rubric.digest,
+        "calibration": getattr(grader, "standing", None),
     }
 
 
-def changes(was: dict[str, Any], now: dict[str, str]) -> str:
+def changes(was: dict[str, Any], now: dict[str, Any]) -> str:
     """Say in words how one identity differs from another; empty if it does not.
 
     Examples
@@ -95,13 +96,23 @@ def changes(was: dict[str, Any], now: dict[str, str]) -> str:
     'graded by r@1|m, this run is r@1|n'
     """
     if was.get("fingerprint") == now["fingerprint"]:
-        return ""
+        return _other_card(was.get("calibration"), now.get("calibration"))
     if was.get("signature") != now["signature"]:
         return f"graded by {was.get('signature')}, this run is {now['signature']}"
     if was.get("rubric_digest") != now["rubric_digest"]:
         digests = f"{str(was.get('rubric_digest'))[:19]}, now {now['rubric_digest'][:19]}"
         return f"graded by {now['signature']} too, but the rubric says something else since (was {digests})"
     return f"graded by {now['signature']} too, but with other settings of the model"
+
+
+def _other_card(was: dict[str, str] | None, now: dict[str, str] | None) -> str:
+    """Say how the cards of two runs of one judge differ: their rows carry other probabilities."""
+    if was == now:
+        return ""
+    before, here = ("no card" if one is None else f"the card {one['card'][:19]}" for one in (was, now))
+    if before == here:
+        return f"graded with {here} as {was['state'] if was else ''}, now {now['state'] if now else ''}"
+    return f"graded with {before}, this run has {here}"
 
 
 def check_place(out: Path, items: Path, fresh: bool) -> None:
@@ -238,6 +249,7 @@ def manifest_of(
         "rubric": grader.rubric.to_dict(),
         **identity(grader),
         "grader": grader.name,
+        "judge": getattr(grader, "recipe", None),
         "destination": grader.destination or None,
         "input": source.to_dict(),
         "columns": {"id": columns.id, "map": dict(columns.renamed), "set": sorted(columns.constants)},

@@ -2,7 +2,7 @@
 
 import asyncio
 import glob
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,13 +17,15 @@ from judgekit.batch.options import Options
 from judgekit.batch.output import Run, Source, check_place, earlier, finished, identity, manifest_of, spent
 from judgekit.batch.work import Progress, Work
 from judgekit.errors import InputError, Problem, Stopped, UsageError
+from judgekit.exchange import Usage
 from judgekit.files.atomic import write_atomic, write_json
 from judgekit.files.graded import journal_path, manifest_path
 from judgekit.files.items import ItemFile
 from judgekit.grader import Grader
-from judgekit.judges import RecordedGrader
+from judgekit.judges import CorrectedJudge, RecordedGrader
 
 T = TypeVar("T")
+First = Callable[[], Awaitable[Usage]]
 
 
 def grade_file(
@@ -43,6 +45,7 @@ async def agrade_file(
     out: str | Path,
     options: Options | None = None,
     progress: Progress | None = None,
+    first: First | None = None,
 ) -> Run:
     """Grade every item of a file, taking up what an earlier run of the same grader left.
 
@@ -54,6 +57,9 @@ async def agrade_file(
     options : Options, optional
     progress : callable, optional
         Called with the `Tally` after each row, and every half second while the run waits.
+    first : coroutine function, optional
+        Awaited before the first item is asked, when all else is known to be in order; gives what it spent,
+        which is counted with the rest. What it raises ends the run.
 
     Raises
     ------
@@ -79,7 +85,7 @@ async def agrade_file(
     journal = Journal(journal_path(out), identity(grader), options.fresh)
     try:
         work = Work(grader, file, source.census, journal, options, progress)
-        await _taken_up(work, out)
+        await _taken_up(work, out, first)
         await work.run()
         return replace(await _written(work, source, out, began), notes=notes)
     finally:
@@ -102,6 +108,8 @@ def _recorded_elsewhere(grader: Grader, file: ItemFile, stop: Event) -> tuple[st
     UsageError
         If all are: nothing could be graded.
     """
+    if isinstance(grader, CorrectedJudge):
+        grader = grader.grader
     if not isinstance(grader, RecordedGrader):
         return ()
     left, first = dict.fromkeys(grader.findings), ""
@@ -132,13 +140,15 @@ def _checked(file: ItemFile, stop: Event) -> Source:
     return Source(file.path, census, f"sha256:{checksum}")
 
 
-async def _taken_up(work: Work, out: Path) -> None:
+async def _taken_up(work: Work, out: Path, first: First | None) -> None:
     """Keep what is there already; if it may not be used, leave everything as it was."""
     try:
         if work.journal.new:
             manifest = None if work.options.fresh else earlier(work.grader, out)
             work.journal.begin(None if manifest is None else spent(manifest).to_dict())
         await _in_thread(lambda stop: work.take_up(out, stop))
+        if first is not None:
+            work.tally.usage += await first()
     except BaseException:
         if work.journal.new:
             work.journal.remove()

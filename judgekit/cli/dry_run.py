@@ -43,7 +43,7 @@ def show(
     rubric: Rubric,
     model: str,
     host: str,
-    temperature: float,
+    settings: dict[str, Any],
     items: Path,
     options: Options,
     where: str,
@@ -59,7 +59,7 @@ def show(
         text = f"{model} asks no model: {rows:,} items, no tokens, $0.00, {where}."
         console.result(text, {"rows": rows, "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0})
         return
-    judge = Judge(rubric, Silent(model, _settings(temperature), host))
+    judge = Judge(rubric, Silent(model, _settings(settings), host))
     places = np.flatnonzero(chosen)
     prompt, mean = _prompts(judge, file, set(places[:: -(-rows // MEASURED)].tolist()))
     tokens_in, tokens_out = int(rows * mean / CHARS_PER_TOKEN), rows * REPLY_TOKENS * len(rubric.criteria)
@@ -93,10 +93,10 @@ def key_state(base_url: str | None, api_key_env: str | None) -> str:
     return f"the key in {api_key_env or OPENAI_KEY} is sent to {endpoint.host}; it is set"
 
 
-def _settings(temperature: float) -> dict[str, Any]:
+def _settings(settings: dict[str, Any]) -> dict[str, Any]:
     from judgekit.providers.openai import DEFAULT_MAX_TOKENS
 
-    return {"temperature": temperature, "max_tokens": DEFAULT_MAX_TOKENS}
+    return {"temperature": 0.0, "max_tokens": DEFAULT_MAX_TOKENS, **settings}
 
 
 def _prompts(judge: Judge, file: ItemFile, places: set[int]) -> tuple[str, float]:

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from judgekit.batch import Options, Run, Tally
+    from judgekit.batch.runner import First
     from judgekit.grader import BaseGrader
     from judgekit.rubric import Rubric
 
 ASKED = 60  # items to label that the next command proposes
 
 
-def _finite(value: float) -> float:
-    if not isfinite(value):
+def finite(value: float | None) -> float | None:
+    """Refuse infinity and nan, which a command line can say."""
+    if value is not None and not isfinite(value):
         raise typer.BadParameter("must be a finite number")
     return value
 
@@ -31,9 +33,12 @@ def command(
     rubric: Annotated[str, typer.Argument(metavar="RUBRIC", help="Shipped rubric or rubric file.")],
     items: Annotated[Path, typer.Argument(metavar="INPUT", help="Items: .jsonl, .csv or .json.")],
     model: Annotated[
-        str,
-        typer.Option(help="openai/NAME, offline/lexical, recorded/FILE[@JUDGE], or a name at --base-url."),
-    ],
+        str | None,
+        typer.Option(
+            help="openai/NAME, offline/lexical, recorded/FILE[@JUDGE], or a name at --base-url. Unstated: "
+            "that of --calibration."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Graded rows, .jsonl. Needed unless --dry-run.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Variable with the key of --base-url.")] = None,
@@ -42,17 +47,20 @@ def command(
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
     timeout: Annotated[
-        float, typer.Option(min=0.1, callback=_finite, help="Seconds for one call in all.")
+        float, typer.Option(min=0.1, callback=finite, help="Seconds for one call in all.")
     ] = 60.0,
     attempts: Annotated[int, typer.Option(min=1, max=100, help="Tries of one call.")] = 4,
-    temperature: Annotated[float, typer.Option(min=0, max=2, callback=_finite)] = 0.0,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, callback=finite, help="Unstated: that of --calibration, else 0."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N items.")] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only N items at random, the same ones again.")
     ] = None,
     max_failed: Annotated[
         float,
-        typer.Option(min=0, max=1, callback=_finite, help="Share of rows that may fail with exit code 0."),
+        typer.Option(min=0, max=1, callback=finite, help="Share of rows that may fail with exit code 0."),
     ] = 0.0,
     price: Annotated[
         str | None, typer.Option(help="USD per million tokens: IN,OUT. Unstated: unknown.")
@@ -64,6 +72,24 @@ def command(
     constant: Annotated[
         list[str] | None, typer.Option("--set", help="FIELD=TEXT or FIELD=@FILE: the same for every item.")
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Card of this judge: each verdict says how likely people would pass the item."),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Take a card that is stale or advises against the judge; rows say so."),
+    ] = False,
+    canary: Annotated[
+        int | None,
+        typer.Option(min=1, help="First ask N labelled items of the card again; stop if the model changed."),
+    ] = None,
+    canary_items: Annotated[
+        Path | None, typer.Option(help="Their graded rows. Unstated: those the card was made from.")
+    ] = None,
+    canary_flips: Annotated[
+        float, typer.Option(callback=finite, help="Share of answers that may change by chance.")
+    ] = 0.05,
     omit_items: Annotated[bool, typer.Option("--omit-items", help="Leave the item out of the rows.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over, whatever lies at --out.")] = False,
     dry_run: Annotated[
@@ -74,53 +100,71 @@ def command(
 ) -> None:
     """Grade every item of a file. The same command again continues a run that was stopped."""
     from judgekit.batch import Options
+    from judgekit.cli.carded import canary_of, graded_beside, model_and_settings, read_card
     from judgekit.cli.columns import read_columns
-    from judgekit.factory import destination, judge
+    from judgekit.factory import destination, judge, with_card
     from judgekit.library import find
 
     console = Console(as_json, quiet)
     if out is None and not dry_run:
         raise UsageError("where should the graded rows go? give --out GRADED.jsonl")
+    card = read_card(calibration, force, canary, canary_items)
+    model, settings = model_and_settings(card, model, temperature)
     host = destination(model, base_url)
-    _refuse_remote(host, local_only)
-    cost = _price(price)
+    refuse_remote(host, local_only)
+    cost = read_price(price)
     asked = find(rubric)
     columns = read_columns(asked, id_column, rename or [], constant or [])
     options = Options(columns, concurrency, limit, sample, fresh, omit_items)
-    where = _where(host, asked)
+    where = where_to(host, asked)
     if dry_run:
         from judgekit.cli.dry_run import key_state, show
 
         key = key_state(base_url, api_key_env) if host else ""
-        show(console, asked, model, host, temperature, items, options, where, cost, key)
+        show(console, asked, model, host, settings, items, options, where, cost, key)
         return
     assert out is not None
-    _make_room(concurrency)
-    grader = judge(
+    make_room(concurrency)
+    grader: BaseGrader = judge(
         asked,
         model,
         base_url=base_url,
         api_key_env=api_key_env,
         timeout=timeout,
         attempts=attempts,
-        temperature=temperature,
         price=cost,
         connections=concurrency,
+        **settings,
     )
+    first = None
+    if card is not None and calibration is not None:
+        grader = with_card(grader, card, force=force)
+        if canary is not None:
+            rows = canary_items or graded_beside(card, calibration)
+            first = canary_of(console, grader, card, rows, canary, canary_flips, options)
     console.say(f"grading {items.name} by {grader.name} with {grader.rubric.reference}   ({where})")
-    run = _graded(grader, items, out, options, console.quiet)
+    run = graded_rows(grader, items, out, options, console, first)
     _conclude(console, run, max_failed)
 
 
-def _graded(grader: "BaseGrader", items: Path, out: Path, options: "Options", quiet: bool) -> "Run":
+def graded_rows(
+    grader: "BaseGrader",
+    items: Path,
+    out: Path,
+    options: "Options",
+    console: Console,
+    first: "First | None" = None,
+) -> "Run":
+    """Grade a file until done, interrupted, or stopped by its canary."""
     from judgekit.batch import agrade_file
+    from judgekit.batch.canary import ModelChanged
 
-    progress = Progress(quiet)
+    progress = Progress(console.quiet)
 
     async def work() -> "Run":
         try:
             with progress:
-                return await agrade_file(grader, items, out, options, progress)
+                return await agrade_file(grader, items, out, options, progress, first)
         finally:
             await grader.aclose()
 
@@ -130,7 +174,11 @@ def _graded(grader: "BaseGrader", items: Path, out: Path, options: "Options", qu
         what = f"{tally.done - tally.failed:,} of {tally.total:,} rows are" if tally else "what was graded is"
         return f"{what} kept beside {out}; {again} goes on from there"
 
-    return run_interruptible(work(), kept)
+    try:
+        return run_interruptible(work(), kept)
+    except ModelChanged as error:
+        console.result(str(error), {"canary": error.canary.to_dict()})
+        raise typer.Exit(ExitCode.BAD_FINDING) from None
 
 
 def _conclude(console: Console, run: "Run", max_failed: float) -> None:
@@ -169,7 +217,8 @@ def _cure(run: "Run") -> str:
     return "The same command asks again where there is no answer"
 
 
-def _where(host: str, rubric: "Rubric") -> str:
+def where_to(host: str, rubric: "Rubric") -> str:
+    """Say what of each item goes where."""
     from judgekit.providers.endpoint import is_local
 
     if not host:
@@ -180,7 +229,8 @@ def _where(host: str, rubric: "Rubric") -> str:
     return f"{listed} of each item go to {host}{here}"
 
 
-def _refuse_remote(host: str, local_only: bool) -> None:
+def refuse_remote(host: str, local_only: bool) -> None:
+    """Keep a run that was to stay here from going anywhere else."""
     from judgekit.providers.endpoint import is_local
 
     if local_only and host and not is_local(f"http://{host}"):
@@ -190,7 +240,8 @@ def _refuse_remote(host: str, local_only: bool) -> None:
         )
 
 
-def _price(text: str | None) -> tuple[float, float] | None:
+def read_price(text: str | None) -> tuple[float, float] | None:
+    """Read dollars per million tokens in and out."""
     if text is None:
         return None
     try:
@@ -204,7 +255,7 @@ def _price(text: str | None) -> tuple[float, float] | None:
     return given, taken
 
 
-def _make_room(concurrency: int) -> None:
+def make_room(concurrency: int) -> None:
     """Allow as many open connections as calls under way; many systems start at 256."""
     import resource
 

@@ -39,6 +39,7 @@ class LexicalGrader(BaseGrader):
         super().__init__(
             rubric, NAME, {"lexical": LEXICAL, "scoring": SCORING}, [f"version={LEXICAL}"], "CODE"
         )
+        self.recipe = {"model": NAME, "settings": {}}
         self.graded = _graded_field(rubric)
         gold = [name for name in ("expected", "reference") if name in rubric.inputs]
         graded = ("output_a", "output_b") if rubric.mode == "pairwise" else (self.graded,)

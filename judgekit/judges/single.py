@@ -39,6 +39,7 @@ class Judge(BaseGrader):
         ]
         words += [f"prompt={PROMPT}", f"parsing={PARSING}", f"scoring={SCORING}"]
         super().__init__(rubric, client.name, decides, words, "LLM")
+        self.recipe = {"model": client.name, "settings": client.settings}
         self.client = client
         self.template = Template(rubric)
         self.destination = client.destination

@@ -181,7 +181,7 @@ WRONG = [
     (["--model", "m", "--base-url", "localhost"], "must begin with http"),
     (["--model", "recorded/nowhere.jsonl"], "nowhere.jsonl"),
     (["--no-such-option"], "No such option"),
-    ([], "Missing option '--model'"),
+    ([], "which model? give --model"),
 ]
 
 

@@ -1,0 +1,115 @@
+"""``judgekit calibrate --model``: another model on the items that people have labelled already."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from judgekit._json import dumps
+from judgekit.cli.columns import read_columns
+from judgekit.cli.console import Console, ExitCode, duration, money
+from judgekit.cli.grade import graded_rows, make_room, refuse_remote, where_to
+from judgekit.errors import UsageError
+from judgekit.library import find
+from judgekit.rubric import Rubric
+
+WEIGHTED = ("stratified", "probability")
+
+
+def regraded(
+    console: Console,
+    wanted: str | None,
+    graded: Path,
+    labels: list[Path],
+    out: Path,
+    model: str,
+    allow_unmatched: bool,
+    constants: list[str],
+    *,
+    concurrency: int,
+    local_only: bool,
+    **how: Any,
+) -> tuple[Path, str]:
+    """Grade the labelled items of a graded file with another model.
+
+    Returns
+    -------
+    tuple of Path and str
+        The rows, and the design under which the old labels count for them: verdicts on the labelled items
+        alone carry no rate of the batch, and agreement is what they are for.
+
+    Raises
+    ------
+    UsageError
+        If the labels were drawn unevenly, so that these items alone would not show the agreement.
+    """
+    from judgekit.batch import Options
+    from judgekit.calibration.batch import same_rubric
+    from judgekit.factory import destination, judge
+    from judgekit.files.graded import manifest_rubric, read_manifest
+
+    if out.resolve() == graded.resolve():
+        raise UsageError(f"{out}: holds the rows of the other judge; choose another --graded-out")
+    host = destination(model, how["base_url"])
+    refuse_remote(host, local_only)
+    rubric = manifest_rubric(read_manifest(graded), f"{graded} (manifest)")
+    if wanted is not None:
+        same_rubric(find(wanted), rubric.reference, rubric.digest, str(graded))
+    items = out.with_suffix(".items.jsonl")
+    fixed = dict(read_columns(rubric, None, [], constants).constants)
+    make_room(concurrency)
+    grader = judge(rubric, model, connections=concurrency, **how)
+    many = _write_items(items, graded, labels, rubric, fixed, allow_unmatched)
+    where = where_to(host, rubric)
+    by = f"by {grader.name} with {rubric.reference}"
+    console.say(f"grading {many:,} labelled items of {graded.name} {by}   ({where})")
+    tally = graded_rows(grader, items, out, Options(concurrency=concurrency), console).tally
+    console.say(
+        f"  graded {tally.done - tally.failed:,} of {tally.total:,}, {tally.failed:,} failed, "
+        f"{duration(tally.seconds)}, {money(tally.usage.cost_usd)}\n"
+    )
+    if tally.failed == tally.total:
+        console.say("No item got an answer; the same command asks again.")
+        raise typer.Exit(ExitCode.INCOMPLETE)
+    return out, "external"
+
+
+def _write_items(
+    path: Path, graded: Path, labels: list[Path], rubric: Rubric, constants: dict[str, Any], unmatched: bool
+) -> int:
+    """Write the labelled items, with their fields as they were graded; give their number."""
+    from judgekit.batch.again import graded_items
+    from judgekit.files.labels import read_label_files
+
+    given = read_label_files(labels, rubric)
+    if uneven := sorted(given.said("design") & set(WEIGHTED)):
+        raise UsageError(
+            f"the labels were drawn as {', '.join(uneven)}, so their items alone do not show the agreement "
+            "on the batch; grade all of it with the new model, and calibrate on that"
+        )
+    wanted = set(given.ids)
+    rows = list(graded_items(graded, rubric, constants, wanted))
+    if (lacking := wanted - {one.item.id for one in rows}) and (not unmatched or not rows):
+        raise UsageError(
+            f"{len(lacking):,} labelled items are not in {graded} (first: {min(lacking)!r}); correct the "
+            "ids, or leave these out with --allow-unmatched"
+        )
+    lines = []
+    for one in rows:
+        rest = {k: v for k, v in (one.row.columns or {}).items() if k not in rubric.inputs}
+        lines.append(dumps({**rest, **one.item.fields, "id": one.item.id}) + "\n")
+    _write(path, "".join(lines))
+    return len(lines)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the items, over nothing but what an earlier run of this command left."""
+    from judgekit.files.atomic import write_atomic
+
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: there is no such folder; make it, or choose another --graded-out")
+    rows = path.with_suffix("").with_suffix(".jsonl")
+    ours = rows.exists() or rows.with_suffix(".journal").exists()
+    if path.exists() and not ours and (not path.is_file() or path.read_text("utf-8") != text):
+        raise UsageError(f"{path}: exists, and the labelled items would be written there; move it away")
+    write_atomic(path, [text])
