@@ -29,3 +29,8 @@ def money(cost: float | None) -> str:
 def answer_text(answer: object) -> str:
     """Write a level or a number as people do: ``7``, not ``7.0``."""
     return f"{answer:.12g}" if isinstance(answer, float) else str(answer)
+
+
+def plural(count: int, word: str) -> str:
+    """Write a count with its noun."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from judgekit._digest import digest
 from judgekit.errors import Problems, UsageError
 from judgekit.files.graded import GradedRow, manifest_rubric, read_graded, read_manifest
 from judgekit.labels import frame_of, overall_criterion
@@ -18,6 +19,10 @@ from judgekit.verdict import ABSTAINED, OK, Finding
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+
+# Fewer inputs than this are what is asked about, not a sample of what could be asked.
+LEAST_SHARED = 10
+ALONE = "id"
 
 
 @dataclass(frozen=True)
@@ -119,9 +124,11 @@ class GradedBatch:
     answers : dict of str to Answers
         By question.
     groups : tuple of str or None
-        Group of each item, if a column was named.
+        Group of each item, where a column was named, or several items share an input.
     group_by : str or None
-        That column.
+        That column; None where the inputs themselves tell.
+    strata : tuple of str or None
+        Stratum of each item, if a column was named.
     """
 
     name: str
@@ -131,6 +138,7 @@ class GradedBatch:
     answers: dict[str, Answers]
     groups: tuple[str, ...] | None = None
     group_by: str | None = None
+    strata: tuple[str, ...] | None = None
 
     @property
     def frame(self) -> dict[str, Any]:
@@ -157,7 +165,9 @@ class GradedBatch:
         return {identity: place for place, identity in enumerate(self.ids)}
 
 
-def load_batch(path: str | Path, *, rubric: Rubric | None = None, group: str | None = None) -> GradedBatch:
+def load_batch(
+    path: str | Path, *, rubric: Rubric | None = None, group: str | None = None, stratum: str | None = None
+) -> GradedBatch:
     """Read a graded file and its manifest.
 
     Parameters
@@ -165,12 +175,15 @@ def load_batch(path: str | Path, *, rubric: Rubric | None = None, group: str | N
     rubric : Rubric or None
         The rubric, where it must be this one.
     group : str or None
-        Column of the items that says which depend on each other.
+        Column of the items that says which depend on each other. None takes those for one group that share
+        a `task`, or the very same `input`; ``id`` takes each for itself.
+    stratum : str or None
+        Column of the items that says from which stratum each was drawn.
 
     Raises
     ------
     InputError
-        If the file is not one, or lacks the column.
+        If the file is not one, or lacks a column.
     UsageError
         If the rubric is another than the rows were graded by.
     """
@@ -178,7 +191,7 @@ def load_batch(path: str | Path, *, rubric: Rubric | None = None, group: str | N
     stated = manifest_rubric(manifest, f"{path} (manifest)")
     if rubric is not None:
         same_rubric(rubric, stated.reference, stated.digest, str(path))
-    return batch_of(read_graded(path), stated, manifest, str(path), group)
+    return batch_of(read_graded(path), stated, manifest, str(path), group, stratum)
 
 
 def same_rubric(wanted: Rubric, reference: str, digest: str, name: str) -> None:
@@ -196,6 +209,7 @@ def batch_of(
     manifest: dict[str, Any],
     name: str,
     group: str | None = None,
+    stratum: str | None = None,
 ) -> GradedBatch:
     """Reduce graded rows to codes and scores.
 
@@ -203,34 +217,59 @@ def batch_of(
     ------
     InputError
         Naming each verdict of another judge, each level or number that is not on the scale, each row
-        without its group.
+        without its group or stratum.
     """
     problems = Problems(name)
     columns = [_Column(question, problems) for question in questions(rubric)]
     ids: list[str] = []
     groups: list[str] = []
+    strata: list[str] = []
+    source = _input_column(manifest)
     for row in rows:
         ids.append(row.id)
         if row.verdict.provenance.fingerprint != manifest["fingerprint"]:
             problems.add(
                 f"the verdict on id {row.id!r} is another judge's than the rest; grade again", row.line
             )
-        if group is not None:
-            groups.append(_group(row, group, problems))
+        if group in (None, ALONE):
+            groups.append(_shared_input(row, source))
+        else:
+            groups.append(_cell(row, group, "group", problems))
+        if stratum is not None:
+            strata.append(_cell(row, stratum, "stratum", problems))
         for column in columns:
             column.add(row)
     problems.raise_if_any()
     answers = {column.question.name: column.answers() for column in columns}
-    held = tuple(groups) if group else None
-    return GradedBatch(name, manifest, rubric, tuple(ids), answers, held, group)
+    if group == ALONE or (group is None and not LEAST_SHARED <= len(set(groups)) < len(groups)):
+        groups = []
+    held = (tuple(groups) or None), group, (tuple(strata) if stratum else None)
+    return GradedBatch(name, manifest, rubric, tuple(ids), answers, *held)
 
 
-def _group(row: GradedRow, column: str, problems: Problems) -> str:
+def _cell(row: GradedRow, column: str, option: str, problems: Problems) -> str:
     if row.columns is None or row.columns.get(column) is None:
         why = "was graded with --omit-items" if row.columns is None else f"has no column {column!r}"
-        problems.add(f"id {row.id!r} {why}; --group needs it", row.line)
+        problems.add(f"id {row.id!r} {why}; --{option} needs it", row.line)
         return ""
     return str(row.columns[column])
+
+
+def _input_column(manifest: dict[str, Any]) -> str:
+    """Give the column that the rubric's `input` came from; empty if every item was given the same one."""
+    columns = manifest.get("columns") or {}
+    if "input" in (columns.get("set") or ()):
+        return ""
+    return str((columns.get("map") or {}).get("input", "input"))
+
+
+def _shared_input(row: GradedRow, column: str) -> str:
+    """Tell what an item is about: trials of one task, and answers to one input, depend on each other."""
+    given = row.columns or {}
+    for name in ("task", column):
+        if (value := given.get(name)) not in (None, ""):
+            return f"{name} {digest(value)}"
+    return f"id {row.id}"
 
 
 def _finding(row: GradedRow, question: Question) -> Finding:

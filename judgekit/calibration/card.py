@@ -13,13 +13,18 @@ import numpy as np
 from judgekit._digest import digest
 from judgekit._json import NotJson, loads
 from judgekit.calibration.batch import GradedBatch, Ints
+from judgekit.calibration.drawn import Drawn
 from judgekit.calibration.human import HumanAnswers
+from judgekit.calibration.looks import standing_from
+from judgekit.calibration.raters import RaterReport
 from judgekit.calibration.results import Calibration, Counts, CriterionResult, Decision, Quantity
-from judgekit.errors import InputError, Problem
+from judgekit.calibration.thresholds import Thresholds
+from judgekit.errors import InputError, Problem, UsageError
 from judgekit.files.atomic import write_json
 from judgekit.stats.ceiling import Ceiling
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
+from judgekit.stats.recalibration import Recalibration
 
 FORMAT = 1
 KIND = "card"
@@ -36,16 +41,19 @@ def numbered(groups: Iterable[str]) -> Ints:
     return np.array([numbers.setdefault(group, len(numbers)) for group in groups], np.intp)
 
 
-def keep_pairs(batch: GradedBatch, joined: Mapping[str, HumanAnswers]) -> dict[str, Any]:
+def keep_pairs(batch: GradedBatch, joined: Mapping[str, HumanAnswers], drawn: Drawn) -> dict[str, Any]:
     """Keep, for every labelled item, what judge and people answered: codes and scores, no texts."""
     salt = secrets.token_hex(8)
     kept: dict[str, Any] = {}
     for name, people in joined.items():
         places = [batch.position[key] for key in people.ids]
         judge, groups = batch.answers[name], batch.groups
+        chances = drawn.chances(people.ids)
         kept[name] = {
             "ids": [salted(salt, key) for key in people.ids],
             "groups": None if groups is None else [salted(salt, groups[place]) for place in places],
+            "probability": None if chances is None else chances.tolist(),
+            "stratum": None if drawn.stratum is None else drawn.stratum[places].tolist(),
             "judge": {
                 "codes": judge.codes[places].tolist(),
                 "scores": _plain(judge.scores[places].tolist()),
@@ -57,15 +65,16 @@ def keep_pairs(batch: GradedBatch, joined: Mapping[str, HumanAnswers]) -> dict[s
                 "passes": _plain(people.passes.tolist()),
             },
         }
-    return {"salt": salt, "group": batch.group_by, "questions": kept}
+    sizes = None if drawn.stratum is None else np.bincount(drawn.stratum).tolist()
+    return {"salt": salt, "group": batch.group_by, "strata": sizes, "questions": kept}
 
 
 def _plain(values: list[float]) -> list[float | None]:
     return [None if isnan(value) else value for value in values]
 
 
-def card_dict(calibration: Calibration) -> dict[str, Any]:
-    """Give a calibration as plain JSON, with the digest of it all."""
+def card_dict(calibration: Calibration, folder: Path | None = None) -> dict[str, Any]:
+    """Give a calibration as plain JSON, with the digest of it all; `folder` is where the card will be."""
     held = {
         "format": FORMAT,
         "kind": KIND,
@@ -77,17 +86,39 @@ def card_dict(calibration: Calibration) -> dict[str, Any]:
         "design": calibration.design,
         "target": calibration.target,
         **calibration.decision.to_dict(),
+        "stale": calibration.stale or None,
+        "looks": None if calibration.standing is None else calibration.standing.to_dict(),
+        "thresholds": calibration.thresholds.to_dict(),
         "notes": list(calibration.notes),
         "results": [result.to_dict() for result in calibration.results],
+        "requirement": calibration.requirement,
+        "recipe": calibration.recipe,
+        "profile": calibration.profile,
+        "source": calibration.source if calibration.paths is None else _beside(calibration.paths, folder),
         "pairs": calibration.pairs,
+        "weeks": list(calibration.weeks),
     }
     return held | {"digest": digest(held)}
+
+
+def _beside(paths: dict[str, Any], folder: Path | None) -> dict[str, Any] | None:
+    """Name what a card was made from relative to its folder; None where it lies elsewhere."""
+    if folder is None:
+        return None
+    try:
+        graded, *labels = (
+            Path(one).resolve().relative_to(folder.resolve()).as_posix()
+            for one in (paths["graded"], *paths["labels"])
+        )
+    except ValueError:
+        return None
+    return {"graded": graded, "labels": labels, "options": paths["options"]}
 
 
 def save_card(calibration: Calibration, path: str | Path) -> None:
     """Write the card."""
     try:
-        write_json(path, card_dict(calibration))
+        write_json(path, card_dict(calibration, Path(path).parent))
     except OSError as error:
         raise InputError([Problem(f"cannot be written: {error.strerror}", str(path))]) from None
 
@@ -113,21 +144,56 @@ def load_card(path: str | Path) -> Calibration:
     if data.pop("digest", None) != digest(data):
         why = "was changed after it was written, or is damaged; calibrate again"
         raise InputError([Problem(why, str(path))])
-    return _calibration(data)
+    try:
+        return _calibration(data)
+    except KeyError as missing:  # whole, but written by a version that kept less
+        why = f"was written by another version of judgekit (no {missing}); calibrate again"
+        raise InputError([Problem(why, str(path))]) from None
+
+
+def older_card(path: Path) -> Calibration | None:
+    """Give the card that would be overwritten; None where there is none, or one that cannot be read any more.
+
+    Raises
+    ------
+    UsageError
+        If something else would be overwritten.
+    """
+    if not path.exists() or (path.is_file() and not path.stat().st_size):
+        return None
+    try:
+        return load_card(path)
+    except InputError:
+        if not _says_it_is_one(path):
+            why = "exists and is not a card; choose another --out, or move it away"
+            raise UsageError(f"{path}: {why}") from None
+    return None
+
+
+def _says_it_is_one(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        data = loads(path.read_text("utf-8-sig"))
+    except (OSError, NotJson, UnicodeDecodeError):
+        return False
+    return isinstance(data, dict) and data.get("kind") == KIND
 
 
 def _calibration(data: dict[str, Any]) -> Calibration:
+    plain = ("rubric", "digests", "fingerprint", "signature", "grader", "design", "target", "pairs")
     return Calibration(
-        data["rubric"],
-        data["digests"],
-        data["fingerprint"],
-        data["signature"],
-        data["grader"],
-        data["design"],
-        data["target"],
-        tuple(_result(one) for one in data["results"]),
-        data["pairs"],
-        tuple(data["notes"]),
+        **{name: data[name] for name in plain},
+        results=tuple(_result(one) for one in data["results"]),
+        notes=tuple(data["notes"]),
+        thresholds=Thresholds(**data["thresholds"]),
+        standing=None if data["looks"] is None else standing_from(data["looks"]),
+        requirement=data["requirement"],
+        recipe=data["recipe"],
+        profile=data["profile"],
+        source=data["source"],
+        weeks=tuple(data["weeks"]),
+        stale=data["stale"] or "",
     )
 
 
@@ -158,6 +224,9 @@ def _result(data: dict[str, Any]) -> CriterionResult:
         data["raters"],
         tuple(_quantity(one) for one in data["quantities"]),
         Decision(data["decision"], data["sentence"]),
+        {name: _estimate(one) for name, one in data["chosen"].items()},
+        Recalibration.from_dict(data["recalibration"]) if data["recalibration"] else None,
+        RaterReport.from_dict(data["rater_report"]) if data["rater_report"] else None,
     )
 
 

@@ -1,14 +1,17 @@
 """A card applied to another batch of the same grader."""
 
-from dataclasses import dataclass
-from math import isnan, nan
+from dataclasses import dataclass, field, replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from judgekit.calibration.batch import Answers, Floats, GradedBatch, Ints, Question, load_batch, questions
-from judgekit.calibration.card import numbered, salted
+from judgekit._text import plural
+from judgekit.calibration.batch import Answers, GradedBatch, Question, load_batch, questions
+from judgekit.calibration.batch_drift import BatchDrift, compare
+from judgekit.calibration.card import keep_pairs, numbered, salted
+from judgekit.calibration.drawn import drawn
 from judgekit.calibration.estimates import (
     Measure,
     Outcomes,
@@ -18,12 +21,21 @@ from judgekit.calibration.estimates import (
     quantities,
     raw_mean,
 )
-from judgekit.calibration.results import Calibration
+from judgekit.calibration.fresh import LEAST_FRESH, Fresh, fresh_estimates, meaning
+from judgekit.calibration.human import human_answers
+from judgekit.calibration.joining import Labels, label_paths, labels_of
+from judgekit.calibration.ledger import looked
+from judgekit.calibration.looks import standing_lines
+from judgekit.calibration.pairs import Pairs, all_pairs
+from judgekit.calibration.profile import Profile, profile_of
+from judgekit.calibration.results import PLAIN, Calibration
 from judgekit.errors import StaleError, UsageError
+from judgekit.files.graded import read_graded
 from judgekit.stats.cell_correction import post_stratified_mean
 from judgekit.stats.correction import corrected_mean
 from judgekit.stats.estimate import Estimate
 
+LEVEL = 0.05
 SHIFTS = {
     "mix": "if a verdict still means what it meant",
     "prevalence": "if the judge still errs at the same rates",
@@ -41,7 +53,8 @@ class CorrectedQuantity:
     raw : float
         The judge's count.
     estimates : dict of str to Estimate
-        By assumption: ``mix``, ``prevalence``, or ``same items`` where the card's labels are of this batch.
+        By assumption: ``mix``, ``prevalence``; ``same items`` where the card's labels are of this batch;
+        ``human only`` and ``fresh labels`` where this batch has labels of its own.
     """
 
     criterion: str
@@ -60,6 +73,22 @@ class CorrectedQuantity:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """Whether people still say of a verdict what they said when the card was made.
+
+    Attributes
+    ----------
+    criterion : str
+    refuted : bool
+    sentence : str
+    """
+
+    criterion: str
+    refuted: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Correction:
     """What a card says of a batch.
 
@@ -73,6 +102,16 @@ class Correction:
     stale : str
         Why the card does not hold, if it was applied all the same; else empty.
     quantities : tuple of CorrectedQuantity
+    fresh : int
+        Labelled items of this batch; 0 if none were given.
+    meaning : tuple of Meaning
+        Tests of fresh against earlier labels, by criterion.
+    drift : BatchDrift or None
+        What is different in this batch from the one that the card was made on; None for that one itself.
+    notes : tuple of str
+        What was left out on the way.
+    card : Calibration
+        The card, with the fresh labels added to what it knows.
     """
 
     batch: str
@@ -81,11 +120,21 @@ class Correction:
     target: str
     stale: str
     quantities: tuple[CorrectedQuantity, ...]
+    fresh: int
+    meaning: tuple[Meaning, ...]
+    drift: BatchDrift | None
+    notes: tuple[str, ...]
+    card: Calibration = field(repr=False, compare=False)
 
     @property
     def open(self) -> bool:
         """Whether there is more than one number, each under its own assumption."""
-        return any(len(quantity.estimates) > 1 for quantity in self.quantities)
+        return any(len(set(quantity.estimates) & set(SHIFTS)) > 1 for quantity in self.quantities)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether fresh labels refute that a verdict still means what it meant."""
+        return any(one.refuted for one in self.meaning)
 
     def __str__(self) -> str:
         from judgekit.calibration.text import correction_text
@@ -101,6 +150,10 @@ class Correction:
             "target": self.target,
             "stale": self.stale or None,
             "quantities": [quantity.to_dict() for quantity in self.quantities],
+            "fresh": self.fresh,
+            "meaning": [vars(one) for one in self.meaning],
+            "drift": None if self.drift is None else self.drift.to_dict(),
+            "notes": list(self.notes),
         }
 
 
@@ -108,6 +161,8 @@ def correct(
     card: Calibration,
     graded: str | Path | GradedBatch,
     *,
+    labels: Labels | None = None,
+    design: str | None = None,
     shift: str | None = None,
     target: str = "process",
     force: bool = False,
@@ -116,55 +171,141 @@ def correct(
 
     Parameters
     ----------
+    labels : path, list of paths, LabelSet, rows, or None
+        Fresh labels: of a random draw of this batch. From 15 on they give an estimate that assumes nothing.
+    design : {"random"} or None
+        That the fresh labels are one, where they do not say so themselves.
     shift : {"mix", "prevalence"} or None
         What stayed the same since the card: what a verdict means, or how often the judge errs. None gives
-        both, each under its assumption. Where the card's labels are of this very batch, none is needed.
+        both, each under its assumption, unless there are fresh labels. Where the card's labels are of this
+        very batch, none is needed.
     force : bool
         Apply a stale card, and mark what comes of it.
 
     Raises
     ------
     StaleError
-        If rubric or judge differ from the card's.
+        If rubric or judge differ from the card's, or a verdict no longer means what it meant.
     UsageError
-        If the card states no design, or there is no such shift.
+        If the card states no design, there is no such shift, or the fresh labels are no random draw.
     """
     if shift is not None and shift not in SHIFTS:
         raise UsageError(f"shift {shift!r} is not one of {', '.join(SHIFTS)}")
     batch = graded if isinstance(graded, GradedBatch) else load_batch(graded)
-    stale = _checked(card, batch, force)
+    stale = _checked(card, batch, force, labels is not None)
     asked = [question for question in questions(batch.rubric) if _same_question(card, batch, question)]
     for left in sorted(set(batch.answers) - {question.name for question in asked}):
         stale = f"{stale}; {left} is left out, for the card's labels answer another question"
-    found: list[CorrectedQuantity] = []
-    same = _is_same(card, batch, asked)
-    if same and (column := card.pairs["group"]) and batch.groups is None:
+    same = labels is None and _is_same(card, batch, asked)
+    if (same or labels is not None) and (column := card.pairs["group"]) not in (None, batch.group_by):
         if isinstance(graded, GradedBatch):
             raise UsageError(
                 f"the card goes by the groups of {column!r}; load the batch with group={column!r}"
             )
         batch = load_batch(graded, group=column)
+    week = None if labels is None else _Week(card, batch, labels, design)
+    found: list[CorrectedQuantity] = []
     for question in asked:
-        pairs = Pairs.read(card.pairs["questions"][question.name])
         if same:
-            found += _same_batch(card, batch, question, pairs, target)
+            found += _same_batch(card, batch, question, target)
+        elif week is not None and week.fresh[question.name].enough:
+            found += week.quantities(question, target)
         else:
-            found += _other_batch(batch, question, pairs, shift, target)
-    return Correction(batch.name, len(batch.ids), batch.judge[1], target, stale, tuple(found))
+            found += _other_batch(card, batch, question, shift, target)
+    tested = () if week is None else week.meaning(asked)
+    notes = () if week is None else (*week.labels.notes, *week.looks, *week.few(asked))
+    return Correction(
+        batch.name,
+        len(batch.ids),
+        batch.judge[1],
+        target,
+        stale,
+        tuple(found),
+        0 if week is None else len(week.labels.ids),
+        tested,
+        None if same else _drift(card, batch, graded),
+        notes,
+        card if week is None else week.added(tested),
+    )
 
 
-def _checked(card: Calibration, batch: GradedBatch, force: bool) -> str:
+def _drift(card: Calibration, batch: GradedBatch, graded: object) -> BatchDrift | None:
+    if card.profile is None:
+        return None
+    rows = read_graded(graded) if isinstance(graded, str | Path) else ()
+    return compare(Profile.from_dict(card.profile), profile_of(batch, rows))
+
+
+def _checked(card: Calibration, batch: GradedBatch, force: bool, fresh: bool) -> str:
     """Refuse a card that does not hold or holds no rate; give the reason where it is forced."""
-    stale = stale_reason(card, batch)
+    stale = stale_reason(card, batch) or ("" if fresh else card.stale)
     if stale and not force:
         raise StaleError(
             f"the card is stale: {stale}; calibrate again, or --force and have every output marked"
         )
-    if card.design == "unknown":
+    if card.design == "unknown" and not fresh:
         raise UsageError(
             "the card states no design, so it holds agreement only; calibrate again with --design random"
         )
     return stale
+
+
+class _Week:
+    """Fresh labels of a batch, beside all that the card knows."""
+
+    def __init__(self, card: Calibration, batch: GradedBatch, labels: Labels, design: str | None) -> None:
+        self.card, self.batch = card, batch
+        self.labels = labels_of(labels, batch, allow_unmatched=False)
+        self.drawn = drawn(design, self.labels, batch)
+        if self.drawn.design != "random":
+            raise UsageError(
+                f"fresh labels of {batch.name} have to be a random draw of it, and these are "
+                f"{self.drawn.design}: draw with judgekit plan, or state --design random if they are one"
+            )
+        self.joined = {q.name: human_answers(self.labels, q, batch.rubric) for q in questions(batch.rubric)}
+        at = looked(batch, self.labels, label_paths(labels), "correct")
+        self.confidence = PLAIN if at is None else at.confidence(PLAIN)
+        self.looks = [] if at is None else standing_lines(at)
+        self.fresh = {name: Fresh.of(batch, people) for name, people in self.joined.items()}
+
+    def _earlier(self, question: Question) -> Pairs:
+        return all_pairs(self.card, question.name, set(self.labels.ids), self.batch)
+
+    def quantities(self, question: Question, target: str) -> list[CorrectedQuantity]:
+        fresh, judge = self.fresh[question.name], self.batch.answers[question.name]
+        found = fresh_estimates(self.batch, question, fresh, self._earlier(question), target, self.confidence)
+        return [
+            CorrectedQuantity(question.name, m.name, _raw(question, m, judge), found[m.name])
+            for m in measures(question)
+        ]
+
+    def meaning(self, asked: list[Question]) -> tuple[Meaning, ...]:
+        """Test every question; that none is refuted by chance takes a level for each of them."""
+        tested, alpha = [], LEVEL / max(len(asked), 1)
+        for question in asked:
+            found = meaning(self.batch, question, self.fresh[question.name], self._earlier(question), alpha)
+            if found is not None:
+                tested.append(Meaning(question.name, found.refuted, found.sentence))
+        return tuple(tested)
+
+    def few(self, asked: list[Question]) -> list[str]:
+        """Say where fresh labels are too few for an estimate of their own."""
+        short = {q.name: self.fresh[q.name].people.counts["settled"] for q in asked}
+        return [
+            f"{name}: {plural(n, 'fresh label')}, too few for an estimate that assumes nothing (15)"
+            for name, n in short.items()
+            if n < LEAST_FRESH
+        ]
+
+    def added(self, tested: tuple[Meaning, ...]) -> Calibration:
+        """Give the card with this week's labels; the same week again takes the place of itself."""
+        kept = keep_pairs(self.batch, self.joined, self.drawn) | {"frame": self.batch.frame}
+        weeks = [week for week in self.card.weeks if week["frame"] != self.batch.frame]
+        refuted = [one.criterion for one in tested if one.refuted]
+        stale = self.card.stale
+        if refuted:
+            stale = f"of {' and '.join(refuted)}, a verdict no longer means what it meant ({self.batch.name})"
+        return replace(self.card, weeks=(*weeks, kept), stale=stale)
 
 
 def stale_reason(card: Calibration, batch: GradedBatch) -> str:
@@ -206,7 +347,7 @@ def moved(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bool:
     """Whether the judge answers otherwise on a labelled item than when the card was made."""
     place = salted_places(card, batch)
     for question in asked:
-        answers, pairs = batch.answers[question.name], Pairs.read(card.pairs["questions"][question.name])
+        answers, pairs = batch.answers[question.name], Pairs.read(card.pairs, question.name)
         where = np.array([place[key] for key in pairs.ids], np.intp)
         codes, scores, _ = pairs.judge
         same = np.allclose(scores, answers.scores[where], rtol=0, atol=1e-9, equal_nan=True)
@@ -220,53 +361,41 @@ def salted_places(card: Calibration, batch: GradedBatch) -> dict[str, int]:
     return {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """What judge and people answered to one question on n labelled items: codes, scores and passes."""
-
-    ids: list[str]
-    judge: tuple[Ints, Floats, Floats]
-    people: tuple[Ints, Floats, Floats]
-    group: Ints | None = None
-
-    @classmethod
-    def read(cls, kept: dict[str, Any]) -> "Pairs":
-        """Read them off a card."""
-
-        def side(data: dict[str, Any]) -> tuple[Ints, Floats, Floats]:
-            scores, passes = (
-                np.array([nan if v is None else v for v in data[key]], float) for key in ("scores", "passes")
-            )
-            return np.array(data["codes"], np.intp), scores, passes
-
-        group = None if kept["groups"] is None else numbered(kept["groups"])
-        return cls(kept["ids"], side(kept["judge"]), side(kept["people"]), group)
-
-
 def _same_batch(
-    card: Calibration, batch: GradedBatch, question: Question, pairs: Pairs, target: str
+    card: Calibration, batch: GradedBatch, question: Question, target: str
 ) -> list[CorrectedQuantity]:
-    place = salted_places(card, batch)
+    if card.design == "stratified":
+        if target != card.target:
+            raise UsageError(f"the card is about the {card.target}; calibrate again with --target {target}")
+        return [
+            CorrectedQuantity(question.name, q.name, q.raw, {SAME: q.corrected})
+            for q in card[question.name].quantities
+        ]
+    place, pairs = salted_places(card, batch), Pairs.read(card.pairs, question.name)
     labelled = np.array([place[key] for key in pairs.ids], np.intp)
     group = None if batch.groups is None else numbered(batch.groups)
-    outcomes = Outcomes(labelled, *pairs.people, group)
+    outcomes = Outcomes(labelled, *pairs.people, group, pairs.probability)
     found = quantities(question, batch.answers[question.name], outcomes, card.design, target)
     return [CorrectedQuantity(question.name, q.name, q.raw, {SAME: q.corrected}) for q in found]
 
 
 def _other_batch(
-    batch: GradedBatch, question: Question, pairs: Pairs, shift: str | None, target: str
+    card: Calibration, batch: GradedBatch, question: Question, shift: str | None, target: str
 ) -> list[CorrectedQuantity]:
-    judge = batch.answers[question.name]
+    judge, pairs = batch.answers[question.name], all_pairs(card, question.name)
     found = []
     for measure in measures(question):
-        raw = raw_mean(question, judge, measure.of(judge.codes, judge.scores, judge.passes))
         estimates = {
             way: _external(question, measure, judge, pairs, way, target)
             for way in ([shift] if shift else SHIFTS)
         }
+        raw = _raw(question, measure, judge)
         found.append(CorrectedQuantity(question.name, measure.name, raw, estimates))
     return found
+
+
+def _raw(question: Question, measure: Measure, judge: Answers) -> float:
+    return raw_mean(question, judge, measure.of(judge.codes, judge.scores, judge.passes))
 
 
 def _external(

@@ -1,14 +1,15 @@
 """What to do with a judge: the first rule that applies, each with one sentence."""
 
 from dataclasses import dataclass
-from math import ceil, isnan
+from math import ceil, isnan, nan
 
 import numpy as np
 
 from judgekit.calibration.batch import Floats, Question
-from judgekit.calibration.estimates import UNSTATED, is_mean
+from judgekit.calibration.estimates import NO_RATE, UNSTATED, is_mean
 from judgekit.calibration.results import Counts, Decision, Quantity
 from judgekit.calibration.text import number, plural, signed, symbol
+from judgekit.calibration.thresholds import Thresholds
 from judgekit.labels import ADJUDICATED
 from judgekit.rubric import OVERALL
 from judgekit.stats.ceiling import Ceiling
@@ -16,20 +17,17 @@ from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
 from judgekit.verdict import ABSTAINED
 
-LEAST_LABELS = 30
-LEAST_IN_CLASS = 5
-HUMAN_ALPHA = 0.60
-HUMAN_AGREEMENT = 0.90
-REJECT_BELOW = 0.40
-NO_BETTER_THAN_CHANCE_FROM = 100
-MARGIN = 0.05
-BELOW_HUMANS = 0.10
-CEILING_ITEMS = 50
 ADDS_NOTHING = 0.95
+MARGIN = 0.05
+EXTERNAL = (
+    "Correct this judge: its labels are of other items, so a batch is corrected by this card with judgekit "
+    "correct, under a stated --shift or with 15 fresh labels."
+)
 
 KINDS = {"fail": "fails", "pass": "passes"}
 NOMINAL = ("binary", "categorical", "pairwise")
 DRAW = "Draw a random sample (judgekit plan), or state --design random if this was one."
+DRAW_OTHERS = "Draw a random sample of other items (judgekit plan): what tuned the rubric cannot test it."
 
 
 @dataclass(frozen=True)
@@ -42,26 +40,36 @@ class Evidence:
     counts : Counts
     passes : ndarray of float
         People's pass (1) and fail (0) on the items that enter agreement.
+    agreement : Estimate
     coefficient : Estimate
         Chance-corrected agreement; its `n` are the items that both sides answered on the scale.
     rates : BinaryRates or None
     ceiling : Ceiling or None
     quantities : tuple of Quantity
         The headline first.
-    drawn : bool
-        Whether it is known how the labelled items were chosen from the batch.
+    design : str
+        How the labelled items were chosen.
     coefficient_name : str
+    thresholds : Thresholds
+    direction : Estimate or None
+        Whether the judge says more where people do: Youden's J, or Spearman's correlation of scores.
+    tuned : bool
+        Whether labels tuned the rubric.
     """
 
     question: Question
     counts: Counts
     passes: Floats
+    agreement: Estimate
     coefficient: Estimate
     rates: BinaryRates | None
     ceiling: Ceiling | None
     quantities: tuple[Quantity, ...]
-    drawn: bool
+    design: str
     coefficient_name: str
+    thresholds: Thresholds
+    direction: Estimate | None = None
+    tuned: bool = False
 
     @property
     def binary(self) -> bool:
@@ -76,26 +84,27 @@ def decide(evidence: Evidence) -> Decision:
         or _relabel(evidence)
         or _reject(evidence)
         or _no_design(evidence)
-        or _trust(evidence.quantities, evidence.ceiling)
-        or _correct(evidence.quantities[0], evidence.counts)
+        or _trust(evidence)
+        or _correct(evidence.quantities[0], evidence.counts, evidence.design)
     )
 
 
 def _insufficient(evidence: Evidence) -> Decision | None:
-    n, among, more = evidence.coefficient.n, "", LEAST_LABELS - evidence.coefficient.n
+    n, among, least = evidence.coefficient.n, "", evidence.thresholds.in_class
+    more = evidence.thresholds.labels - n
     if evidence.binary and n:
         passed = int(np.sum(evidence.passes))
         failed = evidence.passes.size - passed
         fewer, kind = (failed, "fail") if failed <= passed else (passed, "pass")
         among = f", of which {fewer} {kind if fewer == 1 else KINDS[kind]}"
-        if fewer < LEAST_IN_CLASS:
-            more = max(more, ceil((LEAST_IN_CLASS - fewer) * (n + 2) / (fewer + 1)))
+        if fewer < least:
+            more = max(more, ceil((least - fewer) * (n + 2) / (fewer + 1)))
     if more <= 0:
         return None
     settled = evidence.counts.settled
     both = f" that the judge answered too (of {settled})" if settled > evidence.counts.used else ""
     sentence = f"Not enough labels: {n}{both}{among}; {_for_more(evidence.counts, more)}."
-    if n >= LEAST_LABELS and evidence.drawn:
+    if n >= evidence.thresholds.labels and evidence.design not in NO_RATE:
         sentence += " This is about the judge; the rate itself has its interval all the same."
     return Decision("insufficient", sentence)
 
@@ -109,10 +118,10 @@ def _for_more(counts: Counts, more: int) -> str:
 
 
 def _relabel(evidence: Evidence) -> Decision | None:
-    ceiling = evidence.ceiling
-    if ceiling is None or ceiling.raw.n < LEAST_LABELS or not ceiling.alpha.high < HUMAN_ALPHA:
+    ceiling, asked = evidence.ceiling, evidence.thresholds
+    if ceiling is None or ceiling.raw.n < asked.rated_items or not ceiling.alpha.high < asked.alpha:
         return None
-    if evidence.question.criterion.scale in NOMINAL and not ceiling.raw.high < HUMAN_AGREEMENT:
+    if evidence.question.criterion.scale in NOMINAL and not ceiling.raw.high < asked.raw_agreement:
         return None
     said = f"alpha {ceiling.alpha.value:.2f}"
     return Decision(
@@ -121,47 +130,70 @@ def _relabel(evidence: Evidence) -> Decision | None:
 
 
 def _reject(evidence: Evidence) -> Decision | None:
-    found, rates = evidence.coefficient, evidence.rates
+    found, rates, asked = evidence.coefficient, evidence.rates, evidence.thresholds
     informed = rates.youden_j if evidence.binary and rates is not None else found
-    hopeless = found.high < REJECT_BELOW and informed.high < REJECT_BELOW
-    if not hopeless and not (found.n >= NO_BETTER_THAN_CHANCE_FROM and informed.low <= 0):
+    hopeless = found.high < asked.reject and informed.high < asked.reject
+    # A coefficient near -1 has wide limits; which way the judge points does not.
+    backwards = evidence.direction is not None and evidence.direction.high <= 0
+    if not hopeless and not backwards and not (found.n >= asked.chance_labels and informed.low <= 0):
         return None
     what = "the items as a whole" if evidence.question.name == OVERALL else evidence.question.name
     limits = "" if isnan(found.low) else f" [{signed(found.low)}, {signed(found.high)}]"
     agreement = f"agreement ({symbol(evidence.coefficient_name)}) {signed(found.value)}{limits}"
-    return Decision("reject", f"Do not use this judge for {what}: {agreement}.")
+    why = "; it says the opposite of what people say" if backwards else ""
+    return Decision("reject", f"Do not use this judge for {what}: {agreement}{why}.")
 
 
 def _no_design(evidence: Evidence) -> Decision | None:
-    if evidence.drawn:
+    if evidence.design == "external":
+        return Decision("correct", EXTERNAL)
+    if evidence.design != "unknown":
         return None
-    return Decision(
-        "insufficient",
-        f"Agreement is measured, but not the rate: {UNSTATED}. {DRAW}",
-    )
+    if evidence.tuned:
+        return Decision("insufficient", f"Agreement is measured, but not the rate. {DRAW_OTHERS}")
+    return Decision("insufficient", f"Agreement is measured, but not the rate: {UNSTATED}. {DRAW}")
 
 
-def _trust(quantities: tuple[Quantity, ...], ceiling: Ceiling | None) -> Decision | None:
-    if ceiling is None or not all(_unbiased(quantity) for quantity in quantities):
+def _trust(evidence: Evidence) -> Decision | None:
+    asked = evidence.thresholds
+    enough = _as_humans(evidence) or _as_stated(evidence)
+    if not enough or not all(_unbiased(quantity, asked) for quantity in evidence.quantities):
         return None
-    if ceiling.difference.n < CEILING_ITEMS or not ceiling.difference.low > -BELOW_HUMANS:
-        return None
-    margin = 100 * min(_margin(quantity) for quantity in quantities)
+    margin = 100 * min(_margin(quantity, asked) for quantity in evidence.quantities)
     return Decision(
         "trust",
-        f"Raw rates may be used for batches like this one: bias within {margin:.1f} points, agreement at "
-        f"most {100 * BELOW_HUMANS:.0f} points below that between humans.",
+        f"Raw rates may be used for batches like this one: bias within {margin:.1f} points, {enough}.",
     )
 
 
-def _margin(quantity: Quantity) -> float:
+def _as_humans(evidence: Evidence) -> str:
+    """Say that the judge agrees with people about as they do with each other; empty if that is not shown."""
+    ceiling, asked = evidence.ceiling, evidence.thresholds
+    if ceiling is None or ceiling.difference.n < asked.ceiling_items:
+        return ""
+    if not ceiling.difference.low > -asked.below_humans:
+        return ""
+    return f"agreement at most {100 * asked.below_humans:.0f} points below that between humans"
+
+
+def _as_stated(evidence: Evidence) -> str:
+    """Say that the agreement that was asked for is reached; empty if it is not, or none was."""
+    wanted = evidence.thresholds.agreement
+    if wanted is None or not evidence.agreement.low >= wanted:
+        return ""
+    return f"agreement at least the {100 * wanted:.0f} % asked for"
+
+
+def _margin(quantity: Quantity, asked: Thresholds) -> float:
     """Give the bias that does not matter: a twentieth of the scale, and half the rarer class of a rate."""
+    if asked.margin is not None:
+        return asked.margin
     value = quantity.corrected.value
     return MARGIN if is_mean(quantity.name) else min(MARGIN, min(value, 1 - value) / 2)
 
 
-def _unbiased(quantity: Quantity) -> bool:
-    value, margin = quantity.corrected, _margin(quantity)
+def _unbiased(quantity: Quantity, asked: Thresholds) -> bool:
+    value, margin = quantity.corrected, _margin(quantity, asked)
     return -margin <= quantity.raw - value.high and quantity.raw - value.low <= margin
 
 
@@ -182,8 +214,9 @@ def _settle(counts: Counts) -> str:
     return f"add a row with rater `{ADJUDICATED}` for each"
 
 
-def _correct(quantity: Quantity, counts: Counts) -> Decision:
-    value, ratio = quantity.corrected, quantity.ratio
+def _correct(quantity: Quantity, counts: Counts, design: str) -> Decision:
+    # Strata by verdict have the judge in them already: labels alone, drawn so, are no yardstick for it.
+    value, ratio = quantity.corrected, nan if design == "stratified" else quantity.ratio
     raw, middle, low, high = (
         number(quantity.name, one) for one in (quantity.raw, value.value, value.low, value.high)
     )

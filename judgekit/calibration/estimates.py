@@ -17,6 +17,8 @@ from judgekit.stats.estimate import Estimate
 from judgekit.stats.sample import join_notes
 
 UNSTATED = "it is not stated how the labelled items were chosen from these"
+ELSEWHERE = "the labels are of items from elsewhere"
+NO_RATE = {"unknown": UNSTATED, "external": ELSEWHERE}
 
 PASS_RATE = "pass rate"
 MEAN_SCORE = "mean score"
@@ -35,6 +37,10 @@ class Outcomes:
         As in `HumanAnswers`.
     group : ndarray or None, shape (N,)
         Group of each item of the batch; items of one group depend on each other.
+    probability : ndarray or None, shape (n,)
+        With which each labelled item was drawn.
+    stratum : ndarray or None, shape (N,)
+        From which each item of the batch was, or would have been, drawn.
     """
 
     labelled: Ints
@@ -42,6 +48,8 @@ class Outcomes:
     scores: Floats
     passes: Floats
     group: Ints | None = None
+    probability: Floats | None = None
+    stratum: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,11 @@ class Measure:
     name: str
     of: Callable[[Ints, Floats, Floats], Floats]
     in_cells: bool
+
+    @property
+    def rate(self) -> bool:
+        """Whether it is the share of items that pass."""
+        return self.name == PASS_RATE
 
 
 def measures(question: Question) -> Iterator[Measure]:
@@ -100,34 +113,49 @@ def _share_of(code: int) -> Callable[[Ints, Floats, Floats], Floats]:
 
 
 def quantities(
-    question: Question, judge: Answers, people: Outcomes, design: str, target: str
+    question: Question,
+    judge: Answers,
+    people: Outcomes,
+    design: str,
+    target: str,
+    confidence: float = 0.95,
 ) -> tuple[Quantity, ...]:
     """Estimate every rate and mean of a question for the batch."""
     return tuple(
-        _quantity(question, measure, judge, people, design, target) for measure in measures(question)
+        _quantity(question, measure, judge, people, design, target, confidence)
+        for measure in measures(question)
     )
 
 
 def _quantity(
-    question: Question, measure: Measure, judge: Answers, people: Outcomes, design: str, target: str
+    question: Question,
+    measure: Measure,
+    judge: Answers,
+    people: Outcomes,
+    design: str,
+    target: str,
+    confidence: float,
 ) -> Quantity:
     values = measure.of(judge.codes, judge.scores, judge.passes)
     outcome = measure.of(people.codes, people.scores, people.passes)
     raw = raw_mean(question, judge, values)
-    if design == "unknown":
-        unknown = Estimate.undefined(UNSTATED, n=outcome.size)
+    if design in NO_RATE:
+        unknown = Estimate.undefined(NO_RATE[design], n=outcome.size)
         return Quantity(measure.name, raw, unknown, unknown)
     # Items are drawn one by one: for the mean of just these items it does not matter which depend on others.
     group = people.group if target == "process" else None
     if group is not None and people.labelled.size == group.size:
         group = group[people.labelled]  # all are labelled: in the order of the labels
-    arguments: dict[str, Any] = {"design": design, "target": target, "group": group}
+    arguments: dict[str, Any] = {
+        "design": design, "target": target, "group": group, "confidence": confidence,
+        "probability": people.probability, "stratum": people.stratum,
+    }  # fmt: skip
     if arises_not(question, judge.codes, people.codes):
-        human, corrected = _applicable(question, judge, people, values, outcome, arguments)
+        human, corrected = by_applicable(question, judge, people, values, outcome, arguments)
     else:
         human = corrected_mean(values, people.labelled, outcome, method="human-only", **arguments)
         corrected = _corrected(question, measure, judge, people, values, outcome, arguments)
-    human = human if group is not None else _one_sided(human)
+    human = _one_sided(human) if group is None and design == "random" else human
     return Quantity(measure.name, raw, *(bounds(one, outcome) for one in (human, corrected)))
 
 
@@ -140,8 +168,9 @@ def _corrected(
     outcome: Floats,
     arguments: dict[str, Any],
 ) -> Estimate:
-    if not measure.in_cells:
+    if not measure.in_cells or arguments["design"] == "probability":
         return corrected_mean(values, people.labelled, outcome, **arguments)
+    arguments = {name: value for name, value in arguments.items() if name != "probability"}
     cells: dict[str, Any] = {"order": question.places, "levels": len(question.cell_names)}
     return post_stratified_mean(judge.codes, people.labelled, outcome, **cells, **arguments)
 
@@ -175,7 +204,7 @@ def arises_not(question: Question, *codes: Ints | Floats) -> bool:
     return any(bool(np.any(c == question.not_applicable)) for c in codes)
 
 
-def _applicable(
+def by_applicable(
     question: Question,
     judge: Answers,
     people: Outcomes,

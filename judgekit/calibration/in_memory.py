@@ -15,7 +15,9 @@ from judgekit.verdict import Verdict
 Table = Iterable[Mapping[str, Any]]  # or a data frame, which has to_dict("records")
 
 
-def batch_from_rows(given: Table, rubric: Rubric, group: str | None = None) -> GradedBatch:
+def batch_from_rows(
+    given: Table, rubric: Rubric, group: str | None = None, stratum: str | None = None
+) -> GradedBatch:
     """Take graded rows, ``{"id", "verdict"}``, the verdict as an object or as plain JSON.
 
     Raises
@@ -36,7 +38,7 @@ def batch_from_rows(given: Table, rubric: Rubric, group: str | None = None) -> G
         "signature": f"{rubric.reference}|{source.model}",
         "grader": source.model,
     }
-    return batch_of(rows, rubric, manifest, "graded rows", group)
+    return batch_of(rows, rubric, manifest, "graded rows", group, stratum)
 
 
 def labels_from_memory(given: Table, rubric: Rubric) -> LabelSet:

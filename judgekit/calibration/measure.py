@@ -1,21 +1,28 @@
 """One question: how often judge and people agree, and what follows for the rate."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from judgekit.calibration.batch import Answers, Floats, Ints, Question
 from judgekit.calibration.decision import Evidence, decide
+from judgekit.calibration.drawn import Drawn, represented
 from judgekit.calibration.estimates import Outcomes, arises_not, quantities
 from judgekit.calibration.human import HumanAnswers, is_settled
-from judgekit.calibration.results import Counts, CriterionResult
+from judgekit.calibration.looks import Standing
+from judgekit.calibration.raters import RaterReport
+from judgekit.calibration.recalibrate import recalibrated
+from judgekit.calibration.results import PLAIN, Counts, CriterionResult
+from judgekit.calibration.thresholds import Thresholds
 from judgekit.stats.bootstrap import bootstrap
 from judgekit.stats.ceiling import Ceiling, ceiling
 from judgekit.stats.codes import confusion_table
 from judgekit.stats.differences import bias
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates, binary_rates, proportion
+from judgekit.stats.sequential import chosen_confidence
 from judgekit.verdict import OK
 
 SKEWED = 0.9
@@ -23,26 +30,70 @@ CLOSE = 0.1
 OWN = "people's own word on the item agrees with their criteria on"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of every question of a batch.
+
+    Attributes
+    ----------
+    drawn : Drawn
+        How the labelled items were chosen.
+    target : str
+        ``process`` or ``batch``.
+    group : ndarray of int, shape (N,), or None
+        Group of each item of the batch.
+    thresholds : Thresholds
+        Of the decision.
+    standing : Standing or None
+        How often these labels were looked at, and by how many judges.
+    tuned : bool
+        Whether labels tuned the rubric.
+    """
+
+    drawn: Drawn
+    target: str
+    group: Ints | None
+    thresholds: Thresholds
+    standing: Standing | None = None
+    tuned: bool = False
+
+    @property
+    def confidence(self) -> float:
+        """Two-sided, of every interval; above .95 where labels were looked at before."""
+        return PLAIN if self.standing is None else self.standing.confidence(PLAIN)
+
+    @property
+    def chosen(self) -> float:
+        """Confidence at which the agreement of the best of all judges tried holds."""
+        return chosen_confidence(self.standing.judges if self.standing else 1, self.confidence)
+
+
 def measure(
     question: Question,
     judge: Answers,
     people: HumanAnswers,
     labelled: Ints,
-    group: Ints | None,
-    design: str,
-    target: str,
+    asked: Asked,
+    report: RaterReport,
 ) -> CriterionResult:
-    """Measure one question.
-
-    `labelled` are the positions of the n labelled items in the batch, `group` is that of each of its N items.
-    """
-    side = _Side(question, judge, people, labelled, None if group is None else group[labelled])
-    outcomes = Outcomes(labelled, people.codes, people.scores, people.passes, group)
-    found = quantities(question, judge, outcomes, design, target)
+    """Measure one question; `labelled` are the positions of the n labelled items in the batch."""
+    drawn = asked.drawn
+    chances = drawn.chances(people.ids)
+    outcomes = Outcomes(
+        labelled, people.codes, people.scores, people.passes, asked.group, chances, drawn.stratum
+    )
+    found = quantities(question, judge, outcomes, drawn.design, asked.target, asked.confidence)
+    side = _Side(question, judge, people, outcomes, asked.confidence)
     name, coefficient = side.coefficient()
-    rates, top, counts, drawn = side.rates(), side.ceiling(), side.counts(), design != "unknown"
-    passes = side.human_passes()
-    evidence = Evidence(question, counts, passes, coefficient, rates, top, found, drawn, name)
+    # A judge that was picked for its agreement has to show it at the limits of the best of them all.
+    alone = asked.chosen == asked.confidence
+    strict = side if alone else _Side(question, judge, people, outcomes, asked.chosen)
+    picked = strict.coefficient()[1]
+    counts, top = side.counts(), strict.ceiling()
+    evidence = Evidence(
+        question, counts, side.human_passes(), strict.agreement(), picked, strict.rates(), top, found,
+        drawn.design, name, asked.thresholds, strict.direction(), asked.tuned,
+    )  # fmt: skip
     return CriterionResult(
         question.name,
         side.scale,
@@ -53,12 +104,28 @@ def measure(
         name,
         coefficient,
         side.beside(),
-        rates,
-        top,
+        side.rates(),
+        side.ceiling(),
         people.raters.shape[1],
         found,
         decide(evidence),
+        {} if strict is side else {"agreement": strict.agreement(), name: picked},
+        recalibrated(
+            question,
+            judge.codes[labelled],
+            judge.scores[labelled],
+            people.passes,
+            design=drawn.design,
+            stands_for=represented(chances, drawn.stratum, labelled),
+            group=None if asked.group is None else asked.group[labelled],
+        ),
+        report,
     )
+
+
+def _unstratified(how: dict[str, Any]) -> dict[str, Any]:
+    """Keep the weights for what knows no strata."""
+    return {key: value for key, value in how.items() if key != "stratum"}
 
 
 class _Side:
@@ -69,13 +136,22 @@ class _Side:
         question: Question,
         judge: Answers,
         people: HumanAnswers,
-        labelled: Ints,
-        group: Ints | None,
+        outcomes: Outcomes,
+        confidence: float,
     ) -> None:
+        labelled = outcomes.labelled
         self.question, self.batch, self.people, self.labelled = question, judge, people, labelled
         self.scale = question.criterion.scale
         self.used = is_settled(people) & judge.answered[labelled]
-        self.groups, self.group = group, None if group is None else group[self.used]
+        weight = represented(outcomes.probability, outcomes.stratum, labelled)
+        # How every item enters: for how many it stands, from where it was drawn, what it depends on.
+        self.all: dict[str, Any] = {
+            "item_weight": weight,
+            "stratum": None if outcomes.stratum is None else outcomes.stratum[labelled],
+            "group": None if outcomes.group is None else outcomes.group[labelled],
+        }
+        self.entering: dict[str, Any] = {k: None if v is None else v[self.used] for k, v in self.all.items()}
+        self.all["confidence"] = self.entering["confidence"] = confidence
         self.judge_codes, self.human_codes = judge.codes[labelled], people.codes
         self.shown: tuple[str, ...] = ()
         if self.scale != "numeric":
@@ -121,10 +197,10 @@ class _Side:
         if self.scale == "numeric":
             scores = self._scores()
             near = np.abs(scores[:, 0] - scores[:, 1]) <= CLOSE + 1e-12
-            return proportion(np.where(np.isnan(scores[:, 0]), np.nan, near), group=self.group)
+            return proportion(np.where(np.isnan(scores[:, 0]), np.nan, near), **self.entering)
         codes = self._codes()
         same = np.where((codes < 0).any(axis=1), np.nan, codes[:, 0] == codes[:, 1])
-        return proportion(same, group=self.group)
+        return proportion(same, **self.entering)
 
     def _levels(self) -> Any:
         if self.scale != "ordinal":
@@ -134,13 +210,13 @@ class _Side:
     def coefficient(self) -> tuple[str, Estimate]:
         """Give the chance-corrected coefficient that fits the scale, by name."""
         if self.scale == "numeric":
-            return "ICC(2,1)", bootstrap("icc", self._scores(), form="ICC2", group=self.group)
+            return "ICC(2,1)", bootstrap("icc", self._scores(), form="ICC2", **self.entering)
         weights = "quadratic" if self.scale == "ordinal" else None
         name = "quadratic-weighted kappa" if weights else "kappa"
         return name, self._bootstrap("cohen_kappa", weights=weights)
 
     def _bootstrap(self, statistic: str, **options: Any) -> Estimate:
-        return bootstrap(statistic, self._codes(), levels=self._levels(), group=self.group, **options)
+        return bootstrap(statistic, self._codes(), levels=self._levels(), **self.entering, **options)
 
     def beside(self) -> dict[str, Estimate]:
         """Give the further figures that this scale asks for."""
@@ -154,25 +230,37 @@ class _Side:
         own = self.people.own
         if own is not None and (own >= 0).any():
             same = np.where((own < 0) | (self.human_codes < 0), np.nan, own == self.human_codes)
-            found[OWN] = proportion(same, group=self.groups)
+            found[OWN] = proportion(same, **self.all)
         return found
+
+    def direction(self) -> Estimate | None:
+        """Tell whether the judge says more where people do; None for kinds that have no more and less."""
+        if self.scale == "binary":
+            rates = self.rates()
+            return rates.youden_j if rates else None
+        if self.scale in ("ordinal", "numeric"):
+            return bootstrap("spearman", self._scores(), **self.entering)
+        return None
+
+    def _bias(self, scores: Floats) -> Estimate:
+        return bias(scores[:, 0], scores[:, 1], **_unstratified(self.entering))
 
     def _beside_numbers(self) -> dict[str, Estimate]:
         scores = self._scores()
         return {
-            "Lin's CCC": bootstrap("lin_ccc", scores, group=self.group),
-            "Spearman": bootstrap("spearman", scores, group=self.group),
-            "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
+            "Lin's CCC": bootstrap("lin_ccc", scores, **self.entering),
+            "Spearman": bootstrap("spearman", scores, **self.entering),
+            "bias": self._bias(scores),
         }
 
     def _beside_ranks(self) -> dict[str, Estimate]:
         codes, scores = self._codes(), self._scores()
         near = np.where((codes < 0).any(axis=1), np.nan, np.abs(codes[:, 0] - codes[:, 1]) <= 1)
         return {
-            "within one level": proportion(near, group=self.group),
+            "within one level": proportion(near, **self.entering),
             "alpha": self._bootstrap("krippendorff_alpha", level="ordinal"),
             "AC2": self._bootstrap("gwet_ac", weights="quadratic"),
-            "bias": bias(scores[:, 0], scores[:, 1], group=self.group),
+            "bias": self._bias(scores),
         }
 
     def _beside_pairs(self) -> dict[str, Estimate]:
@@ -180,7 +268,7 @@ class _Side:
         tie = [label.casefold() for label in self.question.labels].index("tie")
         apart = (codes == tie).any(axis=1) | (codes < 0).any(axis=1)
         same = np.where(apart, np.nan, codes[:, 0] == codes[:, 1])
-        return {"agreement without ties": proportion(same, group=self.group)}
+        return {"agreement without ties": proportion(same, **self.entering)}
 
     def _skewed(self) -> bool:
         if self.scale in ("ordinal", "numeric"):
@@ -200,7 +288,7 @@ class _Side:
             return None
         both = np.column_stack([self.people.passes, self.batch.passes[self.labelled]])[self.used]
         codes = np.where(np.isnan(both), -1, both).astype(np.intp)
-        return binary_rates(codes[:, 0], codes[:, 1], group=self.group)
+        return binary_rates(codes[:, 0], codes[:, 1], **self.entering)
 
     def ceiling(self) -> Ceiling | None:
         table = self.people.raters
@@ -209,10 +297,10 @@ class _Side:
             return None
         if self.scale == "numeric":
             judge = np.where(self.batch.answered, self.batch.scores, np.nan)[self.labelled]
-            return ceiling(judge, table, level="interval", levels=(0.0, 1.0), group=self.groups)
+            return ceiling(judge, table, level="interval", levels=(0.0, 1.0), **_unstratified(self.all))
         codes = np.where(self.judge_codes >= len(self.shown), -1, self.judge_codes)
         if self.scale == "ordinal":
             width = len(self.question.labels)
             codes, table = (np.where(side >= width, -1, side) for side in (codes, table))
-            return ceiling(codes, table, level="ordinal", levels=self._levels(), group=self.groups)
-        return ceiling(codes, table, levels=range(len(self.shown)), group=self.groups)
+            return ceiling(codes, table, level="ordinal", levels=self._levels(), **_unstratified(self.all))
+        return ceiling(codes, table, levels=range(len(self.shown)), **_unstratified(self.all))

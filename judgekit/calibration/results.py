@@ -5,11 +5,16 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any, Literal
 
+from judgekit.calibration.looks import Standing
+from judgekit.calibration.raters import RaterReport
+from judgekit.calibration.thresholds import DEFAULTS, Thresholds
 from judgekit.rubric import OVERALL
 from judgekit.stats.ceiling import Ceiling
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.rates import BinaryRates
+from judgekit.stats.recalibration import Recalibration
 
+PLAIN = 0.95
 Verb = Literal["insufficient", "relabel", "reject", "trust", "correct"]
 GRAVEST: tuple[Verb, ...] = ("reject", "relabel", "insufficient", "correct", "trust")
 
@@ -130,6 +135,13 @@ class CriterionResult:
     quantities : tuple of Quantity
         The headline first.
     decision : Decision
+    chosen : dict of str to Estimate
+        Agreement and coefficient at the limits that hold for the best of all judges tried on these labels;
+        empty for the first of them.
+    recalibration : Recalibration or None
+        P(people pass | what the judge said), where something is passed or failed.
+    rater_report : RaterReport or None
+        How the raters stand to each other, to the judge and to themselves.
     """
 
     name: str
@@ -146,6 +158,9 @@ class CriterionResult:
     raters: int
     quantities: tuple[Quantity, ...]
     decision: Decision
+    chosen: dict[str, Estimate] = field(default_factory=dict)
+    recalibration: Recalibration | None = None
+    rater_report: RaterReport | None = None
 
     @property
     def headline(self) -> Quantity:
@@ -167,6 +182,9 @@ class CriterionResult:
             "ceiling": self.ceiling.to_dict() if self.ceiling else None,
             "raters": self.raters,
             "quantities": [quantity.to_dict() for quantity in self.quantities],
+            "chosen": {name: estimate.to_dict() for name, estimate in self.chosen.items()},
+            "rater_report": self.rater_report.to_dict() if self.rater_report else None,
+            "recalibration": self.recalibration.to_dict() if self.recalibration else None,
             **self.decision.to_dict(),
         }
 
@@ -193,8 +211,26 @@ class Calibration:
         Salted ids with the codes and scores that a correction of another batch needs; no texts.
     notes : tuple of str
         What was left out on the way.
+    thresholds : Thresholds
+        Of the decision.
+    standing : Standing or None
+        How often these labels were looked at, and by how many judges; None for labels that are no file.
+    requirement : dict or None
+        The rubric itself, normalised: a card is what it vouches for.
+    recipe : dict or None
+        How to build the judge again, but for the server and the key.
+    profile : dict or None
+        What the batch was like: counts of verdicts, lengths, languages; no texts.
+    source : dict or None
+        What the card was made from, by file names relative to its folder, with the options that were stated.
+    weeks : tuple of dict
+        Pairs of later batches, labelled since.
+    stale : str
+        Why the card does not hold any more; empty while it does.
     split : dict of str to tuple of str
         By question, the items on which raters differ. Not part of a card, which names no item.
+    paths : dict or None
+        Files and options this was made from, for the card to come.
     """
 
     rubric: str
@@ -207,7 +243,21 @@ class Calibration:
     results: tuple[CriterionResult, ...]
     pairs: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
+    thresholds: Thresholds = DEFAULTS
+    standing: Standing | None = None
+    requirement: dict[str, Any] | None = field(default=None, repr=False)
+    recipe: dict[str, Any] | None = None
+    profile: dict[str, Any] | None = field(default=None, repr=False)
+    source: dict[str, Any] | None = None
+    weeks: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    stale: str = ""
     split: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    paths: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def confidence(self) -> float:
+        """Two-sided, of every interval; above .95 where these labels were looked at before."""
+        return PLAIN if self.standing is None else self.standing.confidence(PLAIN)
 
     def __getitem__(self, name: str) -> CriterionResult:
         for result in self.results:
@@ -248,9 +298,16 @@ class Calibration:
         save_card(self, path)
 
     def correct(
-        self, graded: Any, *, shift: str | None = None, target: str = "process", force: bool = False
+        self,
+        graded: Any,
+        *,
+        labels: Any = None,
+        design: str | None = None,
+        shift: str | None = None,
+        target: str = "process",
+        force: bool = False,
     ) -> Any:
         """Apply this calibration to another batch of the same grader; see `judgekit.calibration.correct`."""
         from judgekit.calibration.correct import correct
 
-        return correct(self, graded, shift=shift, target=target, force=force)
+        return correct(self, graded, labels=labels, design=design, shift=shift, target=target, force=force)

@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Sequence
 from math import isnan
 
+from judgekit._text import plural as plural
 from judgekit.calibration.correct import SAME, SHIFTS, CorrectedQuantity, Correction
-from judgekit.calibration.estimates import UNSTATED, in_scores
+from judgekit.calibration.estimates import NO_RATE, in_scores
+from judgekit.calibration.fresh import ALONE, FRESH
+from judgekit.calibration.looks import standing_lines
+from judgekit.calibration.raters import rater_lines
 from judgekit.calibration.results import Calibration, Counts, CriterionResult, Quantity
 from judgekit.rubric import OVERALL
 from judgekit.stats.ceiling import Ceiling
@@ -14,7 +18,11 @@ from judgekit.stats.rates import BinaryRates
 NO_INTERVAL = "none: a judge's count is not an estimate"
 TOO_FEW = "too few items for an interval"
 SHOWN_SPLIT, SHOWN_ID = 10, 60
-CHOSEN = {"random": "chosen at random"}
+CHOSEN = {
+    "random": "chosen at random",
+    "stratified": "drawn by stratum",
+    "probability": "drawn with known probabilities",
+}
 # A symbol a reader of papers looks for; the full name where there is none.
 SYMBOLS = {"kappa": "κ", "quadratic-weighted kappa": "quadratic κ"}
 
@@ -66,19 +74,16 @@ def symbol(name: str) -> str:
     return SYMBOLS.get(name, name)
 
 
-def plural(count: int, word: str) -> str:
-    """Write a count with its noun."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 def quantity_table(quantity: Quantity, counts: Counts, design: str) -> list[str]:
     """Give raw, human-only and corrected under each other."""
-    lines = [f"  {quantity.name:<30} {'95 % interval':<18} from"]
+    level = f"{100 * quantity.human.confidence:.4g} % interval"
+    lines = [f"  {quantity.name:<30} {level:<18} from"]
     there = counts.batch if counts.verdicts is None else counts.verdicts
     among = f" ({there:,} of {counts.batch:,} items)" if there < counts.batch else ""
     lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}{among}")
-    if design == "unknown":
-        return [*lines, f"  human only, corrected: undefined, as {UNSTATED} (--design)"]
+    if design in NO_RATE:
+        how = " (--design)" if design == "unknown" else ""
+        return [*lines, f"  human only, corrected: undefined, as {NO_RATE[design]}{how}"]
     chosen, both = sources(quantity, counts, design)
     if not isnan(quantity.ratio):
         both += f", {quantity.ratio:.2f} × the width"
@@ -116,8 +121,13 @@ def agreement_lines(result: CriterionResult) -> list[str]:
         f"  Agreement{within} {share(result.agreement)}, {name} {coefficient(result.coefficient)}, "
         f"n = {result.coefficient.n}{top}."
     )
+    if result.chosen:
+        best = "; ".join(f"{symbol(k)} {_beside(v)}" for k, v in result.chosen.items())
+        lines.append(f"  At the limits that hold for the best of all judges tried on these labels: {best}.")
     if result.ceiling is not None and result.ceiling.difference.defined:
         lines.append(f"  {ceiling_sentence(result.ceiling)}")
+    if result.rater_report is not None:
+        lines += [f"  {line}" for line in rater_lines(result.rater_report)]
     if result.beside:
         lines.append("  " + "; ".join(f"{k} {_beside(v)}" for k, v in result.beside.items()) + ".")
     return lines
@@ -217,6 +227,8 @@ def calibration_text(calibration: Calibration) -> str:
     whose = "of the system that made them" if calibration.target == "process" else "of these items"
     head = f"{calibration.rubric} graded by {calibration.grader}, held against people; rates {whose}."
     parts = [head]
+    if calibration.standing is not None and (looks := standing_lines(calibration.standing)):
+        parts.append("\n".join(looks))
     for result in (first, *others[::-1]):
         parts.append(result_text(result, calibration.design, calibration.split.get(result.name, ())))
     if calibration.notes:
@@ -233,19 +245,43 @@ def correction_text(correction: Correction) -> str:
         lines.append(f"STALE CARD, nothing below can be relied on: {correction.stale}.")
     for quantity in correction.quantities:
         lines += ["", *_corrected_lines(quantity, bool(correction.stale))]
+    if correction.meaning:
+        lines += ["", "  Does a verdict still mean what it meant?"]
+        lines += [f"    {_of(one.criterion)}: {one.sentence}" for one in correction.meaning]
+    if correction.drift is not None:
+        lines += ["", "  What is different from the batch that the card was made on?"]
+        lines += [f"    {sentence}" for sentence in correction.drift.sentences]
+    lines += [f"note: {note}" for note in correction.notes]
     return "\n".join(lines)
 
 
+def _of(criterion: str) -> str:
+    return "the item as a whole" if criterion == OVERALL else criterion
+
+
 def _corrected_lines(quantity: CorrectedQuantity, stale: bool) -> Iterable[str]:
-    what = "the item as a whole" if quantity.criterion == OVERALL else quantity.criterion
     mark = " (stale)" if stale else ""
-    yield f"  {what}, {quantity.name}{mark}"
+    yield f"  {_of(quantity.criterion)}, {quantity.name}{mark}"
     yield f"    raw         {number(quantity.name, quantity.raw):<12} {NO_INTERVAL}"
     for way, estimate in quantity.estimates.items():
-        why = "the card's labels are of these items" if way == SAME else f"{SHIFTS[way]} ({way})"
         value, limits = number(quantity.name, estimate.value), not isnan(estimate.low)
-        yield f"    corrected   {value:<12} {interval(quantity.name, estimate) if limits else '':<16} {why}"
+        said = interval(quantity.name, estimate) if limits else ""
+        name = "human only" if way == ALONE else "corrected"
+        yield f"    {name:<12}{value:<12} {said:<16} {_basis(way, estimate, quantity)}"
         # The assumption stands on the line above; what else is to be said follows.
         more = "; ".join(part for part in estimate.note.split("; ") if part != f"holds {SHIFTS.get(way)}")
         if more:
             yield f"                {more}"
+
+
+def _basis(way: str, estimate: Estimate, quantity: CorrectedQuantity) -> str:
+    """Say what a figure rests on, or what it assumes."""
+    if way == SAME:
+        return "the card's labels are of these items"
+    if way == ALONE:
+        return f"{plural(estimate.n, 'fresh label')} chosen at random"
+    if way != FRESH:
+        return f"{SHIFTS[way]} ({way})"
+    wide = quantity.estimates[ALONE].half_width
+    ratio = f", {estimate.half_width / wide:.2f} × the width" if wide > 0 and estimate.half_width > 0 else ""
+    return f"fresh labels + what verdicts were worth on the card{ratio}; nothing assumed"

@@ -7,7 +7,7 @@ from contextlib import suppress
 import typer
 
 from judgekit._json import dumps
-from judgekit.cli import calibrate, correct, demo, grade, init, plan, report, rubric
+from judgekit.cli import calibrate, correct, demo, grade, init, judges, plan, report, rubric
 from judgekit.cli.console import ExitCode, Interrupted, Unwritable, exit_code, failed, put, visible
 from judgekit.errors import InputError, JudgekitError, Stopped
 
@@ -34,6 +34,7 @@ def build() -> typer.Typer:
         (grade, "grade"),
         (plan, "plan"),
         (calibrate, "calibrate"),
+        (judges, "judges"),
         (correct, "correct"),
         (report, "report"),
         (demo, "demo"),

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
-from judgekit.errors import InputError, UsageError
+from judgekit.cli.grade import finite, read_price
+from judgekit.cli.regrade import regraded
+from judgekit.errors import UsageError
 
 EXITS = {
     "trust": ExitCode.GOOD,
@@ -31,26 +33,84 @@ def command(
     rubric: Annotated[str | None, typer.Option(help="Refuse rows graded by another rubric.")] = None,
     design: Annotated[
         str | None,
-        typer.Option(help="How the labelled items were chosen: random. Unstated: what the labels say."),
+        typer.Option(
+            help="How the labelled items were chosen: random, stratified, probability, external (they speak "
+            "of other batches) or unknown. Unstated: what the labels say."
+        ),
     ] = None,
     target: Annotated[
         str, typer.Option(help="process: the system that made the items; batch: these items.")
     ] = "process",
     group: Annotated[
-        str | None, typer.Option(help="Column that says which items depend on each other.")
+        str | None,
+        typer.Option(
+            help="Column that says which items depend on each other; id: none. Unstated: those that share a "
+            "task or an input."
+        ),
+    ] = None,
+    settle: Annotated[
+        str | None,
+        typer.Option(
+            help="dawid-skene: let a model of the raters settle what several said (3 raters, 100 items); "
+            "unstated: adjudication, else the majority, median or mean."
+        ),
+    ] = None,
+    stratum: Annotated[
+        str | None, typer.Option(help="Column of the stratum, where `judgekit plan` made no strata.")
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="Where a rule of the decision draws its line; see docs/decisions.md."
+        ),
     ] = None,
     allow_unmatched: Annotated[
         bool, typer.Option("--allow-unmatched", help="Leave out labels of items that are not in GRADED.")
     ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Grade the labelled items with this model first, and calibrate it.")
+    ] = None,
+    graded_out: Annotated[
+        Path | None, typer.Option(help="Where its graded rows go, .jsonl; needed with --model.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="As in `judgekit grade`.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="As in `judgekit grade`.")] = None,
+    local_only: Annotated[
+        bool, typer.Option("--local-only", help="Refuse any host but this machine.")
+    ] = False,
+    concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, callback=finite, help="Seconds for one call in all.")
+    ] = 60.0,
+    attempts: Annotated[int, typer.Option(min=1, max=100, help="Tries of one call.")] = 4,
+    temperature: Annotated[float, typer.Option(min=0, max=2, callback=finite)] = 0.0,
+    price: Annotated[str | None, typer.Option(help="USD per million tokens: IN,OUT.")] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option("--set", help="FIELD=TEXT or FIELD=@FILE, as GRADED was graded with.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure a judge against human labels, correct its rates, and decide what to do with it."""
     from judgekit.calibration import calibrate
+    from judgekit.calibration.card import older_card
+    from judgekit.calibration.thresholds import read_thresholds
 
     console = Console(as_json, quiet)
-    if out is not None:
-        _check_card(out)
+    previous = None if out is None else older_card(out)
+    if (model is None) != (graded_out is None):
+        raise UsageError("--model and --graded-out belong together: who grades the items, and where to")
+    if model is not None and graded_out is not None:
+        if design is not None or stratum is not None:
+            raise UsageError(
+                "verdicts on the labelled items alone give agreement, no rate: leave --design away"
+            )
+        graded, design = regraded(
+            console, rubric, graded, labels, graded_out, model, allow_unmatched, constant or [],
+            concurrency=concurrency, local_only=local_only, price=read_price(price),
+            base_url=base_url, api_key_env=api_key_env, timeout=timeout, attempts=attempts,
+            temperature=temperature,
+        )  # fmt: skip
     found = calibrate(
         graded,
         labels,
@@ -58,7 +118,11 @@ def command(
         rubric=rubric,
         target=target,
         group=group,
+        stratum=stratum,
+        settle=settle,
+        thresholds=read_thresholds(threshold or []),
         allow_unmatched=allow_unmatched,
+        previous=previous,
     )
     if out is not None:
         found.save(out)
@@ -69,17 +133,3 @@ def command(
     else:
         console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))} --out CARD.json")
     raise typer.Exit(EXITS[found.decision.verb])
-
-
-def _check_card(out: Path) -> None:
-    """See that nothing but an older card would be overwritten."""
-    from judgekit.calibration import load_card
-
-    if not out.exists() or (out.is_file() and not out.stat().st_size):
-        return
-    try:
-        if not out.is_file():
-            raise InputError("is no regular file")
-        load_card(out)
-    except InputError:
-        raise UsageError(f"{out}: exists and is not a card; choose another --out, or move it away") from None

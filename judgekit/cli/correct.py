@@ -6,11 +6,25 @@ from typing import Annotated
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
+from judgekit.errors import UsageError
 
 
 def command(
     graded: Annotated[Path, typer.Argument(metavar="GRADED", help="Graded rows of the new batch.")],
     calibration: Annotated[Path, typer.Option(help="The card.")],
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Fresh labels of a random draw of GRADED; from 15 on nothing is assumed. Once for each file."
+        ),
+    ] = None,
+    design: Annotated[
+        str | None,
+        typer.Option(help="random, if the fresh labels are such a draw and do not say so themselves."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the card goes that knows the fresh labels too, for next week.")
+    ] = None,
     shift: Annotated[
         str | None,
         typer.Option(
@@ -29,16 +43,42 @@ def command(
 ) -> None:
     """Correct the rates of another batch of the same judge by a card."""
     from judgekit.calibration import load_card
+    from judgekit.calibration.card import older_card
     from judgekit.calibration.plan import FRESH, plan_command
     from judgekit.files.graded import read_manifest
 
     console = Console(as_json, quiet)
-    found = load_card(calibration).correct(graded, shift=shift, target=target, force=force)
+    if out is not None:
+        _check_out(out, labels)
+        older_card(out)
+    found = load_card(calibration).correct(
+        graded, labels=labels or None, design=design, shift=shift, target=target, force=force
+    )
+    if out is not None:
+        found.card.save(out)
     console.result(str(found), found.to_dict())
+    if found.drifted:
+        console.say("\nThe card is stale from here on; the figures from fresh labels hold all the same.")
+        console.next(
+            f"judgekit calibrate {quoted(graded)} {' '.join(map(quoted, labels or ()))} --out CARD.json"
+        )
+        raise typer.Exit(ExitCode.BAD_FINDING)
     if found.open:
         console.say(
             "\nThe two assumptions give two numbers; which holds is yours to say (--shift), or label some."
         )
         console.next(plan_command(graded, FRESH, read_manifest(graded), found.items))
         raise typer.Exit(ExitCode.UNDECIDED)
-    console.next(f"judgekit report {quoted(graded)} --calibration {quoted(calibration)} --out REPORT.html")
+    if labels and out is None:
+        again = " ".join(f"--labels {quoted(path)}" for path in labels)
+        console.next(
+            f"judgekit correct {quoted(graded)} --calibration {quoted(calibration)} {again} --out CARD.json"
+        )
+    else:
+        card = quoted(out or calibration)
+        console.next(f"judgekit report {quoted(graded)} --calibration {card} --out REPORT.html")
+
+
+def _check_out(out: Path, labels: list[Path] | None) -> None:
+    if not labels:
+        raise UsageError("--out is for a card that learned from fresh labels; give --labels too")

@@ -39,7 +39,7 @@ def command(
 
     console = Console(as_json, quiet)
     read = [graded, manifest_path(graded), journal_path(graded), *(labels or ())]
-    _check_page(out, read if calibration is None else [*read, calibration])
+    check_page(out, read if calibration is None else [*read, calibration])
     report = write_report(
         graded,
         out,
@@ -59,7 +59,7 @@ def command(
         console.next(plan_command(graded, LABELS, read_manifest(graded), report.items))
 
 
-def _check_page(out: Path, read: list[Path]) -> None:
+def check_page(out: Path, read: list[Path]) -> None:
     """See that nothing but an older report would be overwritten."""
     for given in read:
         if out.resolve() == given.resolve() or (out.exists() and given.exists() and out.samefile(given)):

@@ -405,11 +405,10 @@ def test_an_adjudication_without_a_design_belongs_to_its_draw():
     assert calibrate(rows, stated, rubric=rubric).design == "random"
 
 
-@pytest.mark.parametrize("design", ["stratified", "probability", "convenience"])
-def test_other_designs_are_refused(design):
+def test_a_design_that_there_is_not_is_refused():
     rubric, rows, labels = GOOD
-    with pytest.raises(UsageError, match=f"'{design}' cannot be corrected here; known: random"):
-        calibrate(rows, labels, rubric=rubric, design=design)
+    with pytest.raises(UsageError, match="no design 'convenience'; known: random, stratified"):
+        calibrate(rows, labels, rubric=rubric, design="convenience")
 
 
 def test_development_labels_give_agreement_and_correct_nothing():
@@ -436,6 +435,17 @@ def test_labels_of_another_wording_are_refused_by_criterion():
     assert old[:19] in message and now[:19] in message and "first on line 1" in message
 
 
+def test_labels_of_an_older_wording_give_way_to_new_ones_of_the_same_items():
+    rubric, rows, labels = GOOD
+    old = rubric_of(YES | {"question": "Is it right?"}).criterion_digests["correct"]
+    before = [one | {"criterion_digest": old, "label": "fail"} for one in labels]
+    found = calibrate(rows, before + labels, rubric=rubric)
+    assert found.overall == calibrate(rows, labels, rubric=rubric).overall
+    assert f"{len(labels)} labels of correct answer an older wording: left out" in found.notes
+    with pytest.raises(InputError, match="1 label of correct answers another wording"):
+        calibrate(rows, before + labels[1:], rubric=rubric)
+
+
 # ---- groups ----
 
 
@@ -457,7 +467,7 @@ def grouped(target, group="task"):
 def test_dependent_items_widen_the_rate_of_the_process_and_not_that_of_the_batch():
     # People's answers repeat within a task: 80 labels of 40 tasks say about as much as 40.
     width = {
-        t: [grouped(t, g).headline.human.half_width for g in ("task", None)] for t in ("process", "batch")
+        t: [grouped(t, g).headline.human.half_width for g in ("task", "id")] for t in ("process", "batch")
     }
     assert width["process"][0] > 1.25 * width["process"][1]
     assert width["batch"][0] == width["batch"][1]

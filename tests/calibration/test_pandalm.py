@@ -35,12 +35,12 @@ def labels(data):
 
 @pytest.fixture(scope="module")
 def found(data, labels, tmp_path_factory):
-    """By judge: calibrated with items taken as independent, and by prompt."""
+    """By judge: calibrated with each item for itself, and by prompt."""
     folder, kept = tmp_path_factory.mktemp("pandalm"), {}
     for judge in RIGHT:
         grader = jk.judge(RUBRIC, f"recorded/{data / 'verdicts.jsonl'}@{judge}")
         jk.grade_file(grader, data / "items.jsonl", folder / f"{judge}.jsonl")
-        plain, by_prompt = (load_batch(folder / f"{judge}.jsonl", group=g) for g in (None, "input"))
+        plain, by_prompt = (load_batch(folder / f"{judge}.jsonl", group=g) for g in ("id", "input"))
         kept[judge] = [
             jk.calibrate(batch, labels, design="random", target="batch").overall
             for batch in (plain, by_prompt)

@@ -90,7 +90,7 @@ def test_the_order_of_rows_and_of_labels(study, seed):
     rows, labels = made(*study)
     rng = np.random.default_rng(seed)
     mixed, shuffled = ([one[place] for place in rng.permutation(len(one))] for one in (rows, labels))
-    same(run(rows, labels), run(mixed, shuffled))
+    same(run(rows, labels), run(mixed, shuffled), leave=("rater_report",))
 
 
 @few
