@@ -1,4 +1,4 @@
-"""Whether a requirement of a rubric is met, by what a card or a correction knows: met, not met, or unknown."""
+"""Whether a requirement of a rubric is met, by what a card or a correction knows of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -58,11 +58,6 @@ class Requirement:
     def opening(self) -> str:
         """What is asked."""
         return f"Required: at least {100 * self.required:.4g} % of items pass."
-
-    @property
-    def sentence(self) -> str:
-        """What is asked, and whether it is so."""
-        return f"{self.opening} {self.state.capitalize()}: {self.why}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: nan and inf become None."""
@@ -173,30 +168,39 @@ def _held(criterion: Criterion, found: Sequence[Estimate], items: int, beside: s
     alone = found[0] if len(found) == 1 and found[0].defined else None
     state = MET if low >= bound else NOT_MET if high < bound else UNKNOWN
     more = more_labels(alone, bound) if state == UNKNOWN and alone is not None else nan
-    said = _said(state, low, high, len(found) > 1, more, items - found[0].n)
+    said = _said(state, bound, low, high, len(found) > 1, more, items - found[0].n)
     why = f"{said} {beside}".strip()
     value, n = (alone.value if alone else nan), found[0].n
     return Requirement(criterion.name, bound, state, value, low, high, found[0].confidence, n, more, why)
 
 
-def _said(state: str, low: float, high: float, several: bool, more: float, left: int) -> str:
-    limits = f"{100 * low:.1f} – {100 * high:.1f} %"
-    which = f"the corrected interval{'s of both assumptions' if several else ''} ({limits})"
-    lies = "lie" if several else "lies"
-    if state == MET:
-        return f"{which} {lies} wholly at or above it."
-    if state == NOT_MET:
-        return f"{which} {lies} wholly below it."
-    return (
-        f"{which} {'hold' if several else 'holds'} values on both sides of it{_settle(several, more, left)}."
+def _said(state: str, bound: float, low: float, high: float, several: bool, more: float, left: int) -> str:
+    limits = f"({100 * low:.1f} – {100 * high:.1f} %)"
+    lies, share = "lie" if several else "lies", f"{100 * bound:.4g} %"
+    which = (
+        f"the corrected intervals of both assumptions {limits}"
+        if several
+        else f"the corrected interval {limits}"
     )
+    if state == MET:
+        return f"{which} {lies} wholly at or above {share}."
+    if state == NOT_MET:
+        return f"{which} {lies} wholly below {share}."
+    return f"{which} {lies} on both sides of {share}{_settle(several, more, left)}."
 
 
 def _settle(several: bool, more: float, left: int) -> str:
     """Say what would settle an open requirement."""
     if several:
-        return "; labels of these items, drawn at random, would settle more"
+        return "; labels of these items, drawn at random, would tell"
+    if isnan(more):
+        return "; settle the labelled items on which people gave no one answer, that comes before more labels"
     if more == inf:
         return ", and no number of labels tells a rate from itself"
     room = "" if more <= left else f", more than the {left:,} items left: grade further ones"
-    return f"; about {plural(int(more), 'more label')} would tell{room}"
+    return f"; about {plural(_rough(more), 'more label')} would tell{room}"
+
+
+def _rough(count: float) -> int:
+    """Write no more digits than are known."""
+    return int(float(f"{count:.2g}"))

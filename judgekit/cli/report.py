@@ -12,18 +12,27 @@ MARK = b'<meta name="generator" content="judgekit">'
 
 
 def command(
-    graded: Annotated[Path, typer.Argument(help="Graded rows, as `judgekit grade` writes them.")],
+    graded: Annotated[
+        Path, typer.Argument(metavar="GRADED", help="Graded rows, as `judgekit grade` writes them.")
+    ],
     out: Annotated[Path, typer.Option(help="The page, .html: one file that loads nothing from elsewhere.")],
     labels: Annotated[
         list[Path] | None,
         typer.Option(help="Human labels of items in GRADED; once for each file of labels."),
     ] = None,
     calibration: Annotated[
-        Path | None, typer.Option(help="A card; of this batch, or of another one by the same judge.")
+        Path | None,
+        typer.Option(
+            help="A card; of this batch, or of another one by the same judge. There, --labels of a random "
+            "draw of GRADED give rates that assume nothing, from 15 on."
+        ),
     ] = None,
     design: Annotated[
         str | None,
-        typer.Option(help="How the labelled items were chosen: random. Unstated: what labels or card say."),
+        typer.Option(
+            help="How the labelled items were chosen: random, stratified, probability, external. Unstated: "
+            "what labels or card say."
+        ),
     ] = None,
     allow_unmatched: Annotated[
         bool, typer.Option("--allow-unmatched", help="Leave out labels of items that are not in GRADED.")

@@ -1,11 +1,14 @@
 """``judgekit rubric``: list, show and check rubrics."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judgekit.cli.console import Console, Json, Quiet
+from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
+
+if TYPE_CHECKING:
+    from judgekit.rubric import Rubric
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +35,10 @@ def list_(as_json: Json = False, quiet: Quiet = False) -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Shipped rubric or rubric file.")],
+    card: Annotated[
+        Path | None,
+        typer.Option(help="A card: marks each requirement met, not met (exit 1) or unknown (exit 4)."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,8 +49,30 @@ def show(
     console = Console(as_json, quiet)
     rubric = find(name)
     digests = {"digest": rubric.digest, "criterion_digests": rubric.criterion_digests}
-    console.result(document(rubric), {"rubric": rubric.to_dict(), **digests})
+    data: dict[str, Any] = {"rubric": rubric.to_dict(), **digests}
+    if card is not None:
+        _show_held(console, rubric, card, data)
+        return
+    console.result(document(rubric), data)
     console.next(f"judgekit grade {name} ITEMS.jsonl --model offline/lexical --out GRADED.jsonl")
+
+
+def _show_held(console: Console, rubric: "Rubric", path: Path, data: dict[str, Any]) -> None:
+    """Print the document with what a card knows of each requirement."""
+    from judgekit.calibration import load_card
+    from judgekit.calibration.requirement import MET, NOT_MET, card_requirements, exit_state
+    from judgekit.report.requirement import document, held_against
+
+    card = load_card(path)
+    held = card_requirements(card, rubric)
+    said = held_against(card, str(path), held)
+    about = {"signature": card.signature, "design": card.design, "target": card.target}
+    listed = [one.to_dict() for one in held]
+    console.result(document(rubric, held, said), {**data, "card": about, "requirements": listed})
+    console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {quoted(path)}")
+    state = exit_state(held)
+    if state != MET:
+        raise typer.Exit(ExitCode.BAD_FINDING if state == NOT_MET else ExitCode.UNDECIDED)
 
 
 @app.command()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from judgekit.calibration import Calibration, calibrate, load_card
 from judgekit.calibration.batch import GradedBatch, Question, load_batch, questions
-from judgekit.calibration.calibrate import label_paths, split_items
+from judgekit.calibration.calibrate import split_items
 from judgekit.calibration.correct import Correction, correct, moved, salted_places, stale_reason
 from judgekit.calibration.human import human_answers
+from judgekit.calibration.joining import label_paths
 from judgekit.errors import StaleError
 from judgekit.files.labels import read_label_files
 from judgekit.labels import LabelSet
@@ -27,7 +28,8 @@ class Basis:
     calibration : Calibration or None
         Of the verdicts of this batch.
     correction : Correction or None
-        What `card` says of this batch, where it was made from other verdicts.
+        What `card` says of this batch, where it was made from other verdicts; beside a calibration, with the
+        labels of this batch, which are then a random draw of it.
     card : Calibration or None
         As given.
     labels : LabelSet or None
@@ -68,7 +70,8 @@ def find_basis(
         raise StaleError(f"the card is stale: {stale}; calibrate again, or leave --calibration away")
     if labels is None:
         return _by_card(graded, batch, card)
-    given = labels if isinstance(labels, LabelSet) else read_label_files(label_paths(labels), batch.rubric)
+    files = label_paths(labels)
+    given = labels if isinstance(labels, LabelSet) else read_label_files(files, batch.rubric)
     mine = LabelSet(tuple(one for one in given.labels if one.id in batch.position), given.notes)
     kin = card if card is not None and _of_these(card, batch, mine) else None
     if kin is not None and design in (None, kin.design) and not moved(kin, batch, questions(batch.rubric)):
@@ -79,8 +82,14 @@ def find_basis(
         return Basis(batch, kin, None, card, mine, salted_places(kin, batch))
     if kin is not None and design is None and kin.design != "unknown":
         design = kin.design
-    found = calibrate(batch, given, design=design, allow_unmatched=allow_unmatched)
-    return Basis(batch, found, None, card, mine, salted_places(found, batch))
+    target = "process" if card is None else card.target
+    found = calibrate(batch, files or given, design=design, target=target, allow_unmatched=allow_unmatched)
+    fresh = None
+    if card is not None and not _is_of(card, batch) and found.design == "random":
+        # A set without labels of other items is still the files: looks at them are counted.
+        these = files if files and len(mine.labels) == len(given.labels) else mine
+        fresh = correct(card, graded, labels=these, design=design, target=target)
+    return Basis(batch, found, fresh, card, mine, salted_places(found, batch))
 
 
 def _by_card(graded: Given, batch: GradedBatch, card: Calibration | None) -> Basis:
@@ -88,9 +97,8 @@ def _by_card(graded: Given, batch: GradedBatch, card: Calibration | None) -> Bas
         return Basis(batch, None, None, None, None, {})
     if _is_of(card, batch) and not moved(card, batch, questions(batch.rubric)):
         return Basis(batch, card, None, card, None, salted_places(card, batch))
-    # A card that goes by groups needs a column of the file, which this batch was read without.
-    source = graded if card.pairs["group"] else batch
-    return Basis(batch, None, correct(card, source, target=card.target), card, None, {})
+    # Groups and texts, which tell what has drifted, are read off the file again.
+    return Basis(batch, None, correct(card, graded, target=card.target), card, None, {})
 
 
 def _of_these(card: Calibration, batch: GradedBatch, labels: LabelSet) -> bool:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgekit.calibration.batch import Answers, Question
-from judgekit.calibration.correct import Pairs
 from judgekit.calibration.measure import CLOSE
+from judgekit.calibration.pairs import Pairs
 from judgekit.report.basis import Basis, whole_first
 from judgekit.rubric import OVERALL, Criterion
 
@@ -55,7 +55,7 @@ def _compared(basis: Basis, question: Question) -> list[tuple[int, Said, bool]]:
     """Give place, answers and whether they are the same, for each item that both answered."""
     calibration = basis.calibration
     assert calibration is not None
-    pairs = Pairs.read(calibration.pairs["questions"][question.name])
+    pairs = Pairs.read(calibration.pairs, question.name)
     places = np.array([basis.places[key] for key in pairs.ids], np.intp)
     judge = basis.batch.answers[question.name]
     codes, scores, _ = pairs.people

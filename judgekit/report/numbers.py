@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import isnan
+from math import ceil, isnan, log10
 
 from judgekit.calibration.correct import SAME, SHIFTS, CorrectedQuantity
-from judgekit.calibration.estimates import PASS_RATE
-from judgekit.calibration.results import CriterionResult, Decision, Quantity
-from judgekit.calibration.text import NO_INTERVAL, interval, number, sources
+from judgekit.calibration.estimates import NO_RATE, PASS_RATE
+from judgekit.calibration.fresh import ALONE, FRESH
+from judgekit.calibration.requirement import Requirement
+from judgekit.calibration.results import PLAIN, CriterionResult, Quantity
+from judgekit.calibration.text import NO_INTERVAL, interval, number, plural, sources
 from judgekit.report.pictures import Intervals, mark_of, raw_mark, unit_of
 from judgekit.stats.estimate import Estimate
 
@@ -34,42 +36,64 @@ class Line:
 
 @dataclass(frozen=True)
 class Figure:
-    """One rate or mean as a table and a picture."""
+    """One rate or mean as a table and a picture; `level` is the confidence of its intervals in words."""
 
     name: str
     lines: tuple[Line, ...]
     picture: Intervals
-    required: str = ""
+    required: Requirement | None = None
+    level: str = "95 %"
+
+
+def level_of(confidence: float) -> str:
+    """Write a confidence with enough digits that it is not 100 %."""
+    if not confidence < 1:
+        return "100 %"
+    return f"{round(100 * confidence, max(1, ceil(-log10(100 * (1 - confidence))))):g} %"
 
 
 def measured(
-    quantity: Quantity, result: CriterionResult, design: str, counted: str, target: float | None
+    quantity: Quantity, result: CriterionResult, design: str, counted: str, held: Requirement | None
 ) -> Figure:
     """Give one quantity of a calibration, held against what the rubric requires."""
     chosen, both = sources(quantity, result.counts, design)
     if not isnan(quantity.ratio):
         both += f"; interval {quantity.ratio:.2f} × as wide as human only"
-    if design == "unknown":
-        chosen = both = "needs to know how the labelled items were chosen"
+    if design in NO_RATE:
+        chosen = both = f"cannot be told: {NO_RATE[design]}"
     estimates = [
         ("human", "human only", quantity.human, chosen),
         ("corrected", "corrected", quantity.corrected, both),
     ]
-    required = target if quantity.name == PASS_RATE else None
-    met = "" if required is None else _met(required, quantity, result.decision)
-    return drawn(quantity.name, quantity.raw, counted, estimates, required, met)
+    held = held if quantity.name == PASS_RATE else None
+    return drawn(quantity.name, quantity.raw, counted, estimates, held)
 
 
-def carried(quantity: CorrectedQuantity, counted: str) -> Figure:
-    """Give one quantity of a batch by the card of another, each estimate with its assumption."""
+def carried(quantity: CorrectedQuantity, counted: str, held: Requirement | None) -> Figure:
+    """Give one quantity of a batch by the card of another, each estimate with what it rests on."""
     estimates = []
     for way, estimate in quantity.estimates.items():
-        why = "the card's labels are of these items" if way == SAME else SHIFTS[way]
-        name = "corrected" if way == SAME else f"corrected: {way}"
+        kind, name, why = _way(way, quantity)
         # The column of sources says the assumption already.
         note = estimate.note.replace(f"holds {why}", "").strip("; ")
-        estimates.append(("corrected", name, replace(estimate, note=note), why))
-    return drawn(quantity.name, quantity.raw, counted, estimates)
+        estimates.append((kind, name, replace(estimate, note=note), why))
+    held = held if quantity.name == PASS_RATE else None
+    return drawn(quantity.name, quantity.raw, counted, estimates, held)
+
+
+def _way(way: str, quantity: CorrectedQuantity) -> tuple[str, str, str]:
+    """Give the kind of an estimate, its name, and what it rests on."""
+    estimate = quantity.estimates[way]
+    if way == ALONE:
+        return "human", "human only", f"{plural(estimate.n, 'fresh label')} of this batch, chosen at random"
+    if way == FRESH:
+        wide = quantity.estimates[ALONE].half_width
+        ratio = estimate.half_width / wide if wide > 0 else float("nan")
+        said = "" if isnan(ratio) else f"; interval {ratio:.2f} × as wide as human only"
+        return "corrected", "corrected", f"fresh labels + what verdicts were worth on the card{said}"
+    if way == SAME:
+        return "corrected", "corrected", "the card's labels are of these items"
+    return "corrected", f"corrected: {way}", SHIFTS[way]
 
 
 def drawn(
@@ -77,13 +101,13 @@ def drawn(
     raw: float,
     counted: str,
     estimates: Iterable[tuple[str, str, Estimate, str]],
-    required: float | None = None,
-    met: str = "",
+    held: Requirement | None = None,
 ) -> Figure:
     """Give the judge's count, and estimates as (kind, name, estimate, what it rests on).
 
-    `counted` says what the count rests on, `met` whether a requirement is kept.
+    `counted` says what the count rests on, `held` whether a requirement is kept.
     """
+    estimates = list(estimates)
     lines = [Line("raw", "raw", counted, number(name, raw), NO_INTERVAL)]
     marks = [raw_mark(f"{number(name, raw)}, {COUNT}", raw)]
     for kind, title, estimate, source in estimates:
@@ -93,10 +117,11 @@ def drawn(
         lines.append(Line(kind, title, source, value, interval(name, estimate), note))
         if limits or estimate.defined:
             marks.append(mark_of(kind, title, _beside(name, estimate), estimate))
-    share_required = None if required is None else 100 * required
+    required = None if held is None else 100 * held.required
     title = f"{name[:1].upper()}{name[1:]} on an axis"
-    picture = Intervals(title, tuple(marks), unit_of(name), share_required)
-    return Figure(name, tuple(lines), picture, met)
+    picture = Intervals(title, tuple(marks), unit_of(name), required)
+    confidence = next((one.confidence for _, _, one, _ in estimates), PLAIN)
+    return Figure(name, tuple(lines), picture, held, level_of(confidence))
 
 
 def _beside(name: str, estimate: Estimate) -> str:
@@ -105,18 +130,3 @@ def _beside(name: str, estimate: Estimate) -> str:
         return f"{interval(name, estimate)}, n = {estimate.n}"
     limits = "" if isnan(estimate.low) else f" ({interval(name, estimate)})"
     return f"{number(name, estimate.value)}{limits}, n = {estimate.n}"
-
-
-def _met(required: float, quantity: Quantity, decision: Decision) -> str:
-    """Hold the requirement against the interval: of the labels alone where the judge is not to be used."""
-    which, estimate = "corrected", quantity.corrected
-    if decision.verb in ("reject", "relabel"):
-        which, estimate = "human-only", quantity.human
-    opening = f"Required: at least {100 * required:g} % of items pass."
-    if isnan(estimate.low):
-        return f"{opening} Unknown: there is no interval to hold it against."
-    if estimate.low >= required:
-        return f"{opening} Met: the whole {which} interval lies at or above it."
-    if estimate.high < required:
-        return f"{opening} Not met: the whole {which} interval lies below it."
-    return f"{opening} Open: the {which} interval holds values on both sides of it."

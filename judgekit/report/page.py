@@ -8,7 +8,11 @@ from typing import Any
 
 from judgekit.calibration import Calibration
 from judgekit.calibration.batch import Question, questions
+from judgekit.calibration.fresh import FRESH as FRESH_LABELS
+from judgekit.calibration.looks import standing_lines
 from judgekit.calibration.plan import FRESH, LABELS, plan_command
+from judgekit.calibration.requirement import Requirement, card_requirements, corrected_requirements
+from judgekit.calibration.results import PLAIN
 from judgekit.calibration.text import plural
 from judgekit.errors import InputError, Problem
 from judgekit.files.atomic import write_atomic
@@ -18,10 +22,11 @@ from judgekit.html import environment
 from judgekit.labels import LabelSet
 from judgekit.report.basis import Basis, Given, find_basis
 from judgekit.report.disagreements import Disagreement, by_answers, disagreements
+from judgekit.report.numbers import level_of
 from judgekit.report.provenance import day, origin, run_facts
 from judgekit.report.reading import SHOWN_FAILURES, Reading, anchor, read_through, small
 from judgekit.report.requirement import document
-from judgekit.report.sections import MEANS, SHORT, said, sections
+from judgekit.report.sections import MEANS, SHORT, said, sections, title
 from judgekit.rubric import OVERALL
 from judgekit.verdict import ABSTAINED, ANSWERS
 
@@ -38,7 +43,8 @@ class Report:
     ----------
     out : Path
     decision : str or None
-        The calibration's; None where there are no labels of this batch.
+        The calibration's; with fresh labels of another batch than the card's, the card's, unless they refute
+        it. None where there are no labels of this batch.
     disagreements, failures : int
         How many there are, shown or not.
     items : int
@@ -86,8 +92,9 @@ def write_report(
         Human labels of items of this batch.
     calibration : path or Calibration, optional
         A card. Where its labels are of this batch, its numbers are shown; of another batch, what follows from
-        them under each assumption. Labels given beside it decide.
-    design : {"random"} or None
+        them under each assumption, or, with 15 or more fresh labels drawn at random, without any. Otherwise
+        labels given beside it decide.
+    design : {"random", "stratified", "probability", "external", "unknown"} or None
         How the labelled items were chosen; None takes what the labels or their card state.
     allow_unmatched : bool
         Leave out labels of items that are not in the batch, instead of refusing them.
@@ -109,7 +116,8 @@ def write_report(
         write_atomic(out, page)
     except OSError as error:
         raise InputError([Problem(f"cannot be written: {error.strerror}", str(out))]) from None
-    verb = basis.calibration.decision.verb if basis.calibration else None
+    decided = _decided(basis)
+    verb = decided.decision.verb if decided else None
     return Report(
         Path(out), verb, len(found), _failed(reading), len(basis.batch.ids), _about_whole(found, basis)
     )
@@ -128,7 +136,8 @@ def _failed(reading: Reading) -> int:
 def page_data(basis: Basis, found: list[Disagreement], reading: Reading) -> dict[str, Any]:
     """Gather what the template lays out: texts and numbers, no markup."""
     batch, manifest = basis.batch, basis.batch.manifest
-    parts = sections(batch, basis.calibration, basis.correction)
+    held = _held(basis)
+    parts = sections(batch, basis.calibration, basis.correction, {one.criterion: one for one in held})
     return {
         "rubric": batch.rubric,
         "grader": str(manifest.get("grader") or "unknown"),
@@ -138,6 +147,7 @@ def page_data(basis: Basis, found: list[Disagreement], reading: Reading) -> dict
         "plan": [plan_command(Path(batch.name).name, n, manifest, len(batch.ids)) for n in (LABELS, FRESH)],
         "day": day(manifest),
         "kind": _kind(basis),
+        "people": basis.calibration is not None,
         "sections": parts,
         "whole": parts[0] if len(parts) == 1 or parts[0].head.name == OVERALL else None,
         "answer": _answer(basis),
@@ -149,34 +159,66 @@ def page_data(basis: Basis, found: list[Disagreement], reading: Reading) -> dict
         "failures": _failures(reading),
         "run": run_facts(manifest, reading),
         "origin": origin(basis),
-        "notes": basis.calibration.notes if basis.calibration else (),
-        "requirement": document(batch.rubric),
+        "notes": _notes(basis),
+        "held": held,
+        "level": level_of(basis.calibration.confidence if basis.calibration else PLAIN),
+        "requirement": document(batch.rubric, held),
         "short": SHORT,
         "version": str((manifest.get("versions") or {}).get("judgekit") or ""),
     }
 
 
 def _kind(basis: Basis) -> str:
-    """Name what the page can answer: calibrated, carried (one number), open (one each assumption), or raw."""
-    if basis.calibration is not None:
-        return "calibrated"
-    if basis.correction is None:
-        return "raw"
-    return "open" if basis.correction.open else "carried"
+    """Name what the page can answer.
+
+    ``calibrated``; by a card of another batch: ``fresh`` (labels of this one), ``carried`` (one number) or
+    ``open`` (one for each assumption); or ``raw``.
+    """
+    if basis.correction is not None:
+        if any(FRESH_LABELS in quantity.estimates for quantity in basis.correction.quantities[-1:]):
+            return "fresh"
+        return "open" if basis.correction.open else "carried"
+    return "raw" if basis.calibration is None else "calibrated"
+
+
+def _decided(basis: Basis) -> Calibration | None:
+    """Give the calibration whose decision holds for this batch, if any does."""
+    if _kind(basis) == "fresh" and basis.correction is not None and not basis.correction.drifted:
+        return basis.card
+    return basis.calibration
+
+
+def _held(basis: Basis) -> tuple[Requirement, ...]:
+    if basis.correction is not None:
+        return corrected_requirements(basis.correction, basis.batch.rubric)
+    return () if basis.calibration is None else card_requirements(basis.calibration, basis.batch.rubric)
+
+
+def _notes(basis: Basis) -> tuple[str, ...]:
+    of = basis.calibration.notes if basis.calibration else ()
+    return (*of, *(note for note in (basis.correction.notes if basis.correction else ()) if note not in of))
 
 
 def _answer(basis: Basis) -> dict[str, Any]:
-    found = basis.calibration or basis.card
+    found = basis.card if basis.correction is not None else basis.calibration
     if found is None:
         return {}
-    whole = found.overall
+    whole, tested = found.overall, basis.correction
     alone = whole.name == OVERALL or len(found.results) == 1
+    decided = _decided(basis) or found
     return {
-        "decision": found.decision,
-        "means": MEANS[found.decision.verb],
+        "decision": decided.decision,
+        "means": MEANS[decided.decision.verb],
         "sentences": said(whole, found) if alone else (),
         "whose": "of the system that made these items" if found.target == "process" else "of these items",
         "frame": found.digests["frame"]["n"],
+        "looks": standing_lines(found.standing) if found.standing is not None else [],
+        "stale": found.stale,
+        "fresh": tested.fresh if tested else 0,
+        "refuted": tested is not None and tested.drifted,
+        "meaning": [(title(one.criterion), one.sentence) for one in tested.meaning] if tested else [],
+        "drift": tested.drift.sentences if tested and tested.drift else (),
+        "card_level": level_of(found.confidence),
     }
 
 

@@ -14,6 +14,7 @@ TICKS = (0, 25, 50, 75, 100)
 ROW, AXIS, HEAD = 50, 24, 18
 # Letters of a level's name beside a square, and the most levels that are drawn.
 NAME, LEVELS = 14, 14
+CORNER = 72  # pixels for the words in the corner of a table
 # Letters of a level's name above an interval: its numbers need the rest of a phone's width.
 LINE_NAME = 20
 
@@ -146,7 +147,7 @@ def heat(title: str, levels: tuple[str, ...], table: tuple[tuple[int, ...], ...]
         return None
     side = 74 if len(levels) <= 2 else 58 if len(levels) <= 4 else 40
     # Letters of a name take about this much; names stand left of the rows and, turned, above the columns.
-    left = 18 + 7 * min(max(len(level) for level in levels), NAME)
+    left = max(18 + 7 * min(max(len(level) for level in levels), NAME), CORNER)
     top = 36 if len(levels) <= 4 else left + 14
     totals = [sum(column) for column in zip(*table, strict=True)]
     squares = tuple(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from judgekit._text import duration, money
+from judgekit.calibration.estimates import NO_RATE
 from judgekit.calibration.text import CHOSEN, plural
 from judgekit.report.basis import Basis
 from judgekit.report.reading import Reading
@@ -101,16 +102,19 @@ def _labels(basis: Basis) -> Iterator[tuple[str, str]]:
     found = basis.calibration
     assert found is not None
     whole = found.overall.counts
-    unknown = "not stated, so there is agreement and no rate"
     yield "Labelled items", f"{whole.labelled:,} of {whole.batch:,}"
-    yield (
-        "How they were chosen",
-        CHOSEN.get(found.design, unknown if found.design == "unknown" else found.design),
-    )
+    without = "; so there is agreement and no rate"
+    yield "How they were chosen", CHOSEN.get(found.design) or f"{NO_RATE[found.design]}{without}"
     whose = "the system that made the items" if found.target == "process" else "these items and no others"
     yield "The rates are of", whose
     yield "Independent raters", f"{max(result.raters for result in found.results)}"
     yield "Label digest", str(found.digests["labels"])
+    if found.standing is not None:
+        judges = plural(found.standing.judges, "judge")
+        yield "Looks at these labels", f"{found.standing.look}, with {judges} tried on them"
+    if stated := found.thresholds.to_dict():
+        said = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in stated.items())
+        yield "Limits stated for the decision", said
 
 
 def _card(basis: Basis) -> Iterator[tuple[str, str]]:
@@ -120,13 +124,23 @@ def _card(basis: Basis) -> Iterator[tuple[str, str]]:
     frame = card.digests["frame"]
     if basis.calibration is card:
         yield "Made from", "these very verdicts; the numbers above are its own"
-    elif basis.calibration is not None:
+    elif basis.calibration is not None and basis.correction is None:
         yield "Made from", f"other verdicts or labels ({frame['n']:,} items); the labels given here decide"
     elif basis.correction is not None and not basis.correction.open:
         yield "Made from", "the same items, of which the judge has graded some otherwise this time"
     else:
         yield "Made from", f"another batch of {plural(int(frame['n']), 'item')}"
     yield "What it decided", card.decision.sentence
+    if card.stale:
+        yield "Stale", card.stale
+    if card.weeks:
+        weeks = [f"{_labelled(week):,} of {week['frame']['n']:,} items" for week in card.weeks]
+        yield "Labelled since, of later batches", "; ".join(weeks)
+
+
+def _labelled(week: dict[str, Any]) -> int:
+    """Count the labelled items of a later batch."""
+    return max((len(kept["ids"]) for kept in week["questions"].values()), default=0)
 
 
 def _run(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:

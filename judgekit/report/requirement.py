@@ -1,11 +1,29 @@
 """A rubric as the requirement document that a product manager would sign."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
 from judgekit._text import answer_text
 from judgekit.rubric import Criterion, Rubric
 
+if TYPE_CHECKING:
+    from judgekit.calibration.requirement import Requirement
+    from judgekit.calibration.results import Calibration
 
-def document(rubric: Rubric) -> str:
-    """Write a rubric as Markdown: whom it serves, what must hold, how an answer is judged."""
+
+def document(rubric: Rubric, held: "Iterable[Requirement]" = (), said: str = "") -> str:
+    """Write a rubric as Markdown: whom it serves, what must hold, how an answer is judged.
+
+    Parameters
+    ----------
+    rubric : Rubric
+    held : iterable of Requirement
+        Whether requirements are met, where that is known or asked.
+    said : str
+        What to say of them all together, above the first.
+    """
+    states = {one.criterion: one for one in held}
     parts = [f"# {rubric.reference}", rubric.purpose, _about(rubric)]
     if rubric.outcome is not None:
         parts.append(_outcome(rubric))
@@ -16,12 +34,28 @@ def document(rubric: Rubric) -> str:
     parts.append("## What is looked at\n\n" + "\n".join(fields))
     if rubric.instructions:
         parts.append("## How to decide, for people and judges alike\n\n" + rubric.instructions)
-    parts.append("## Requirements")
-    parts += [_criterion(number, criterion) for number, criterion in enumerate(rubric.criteria, 1)]
+    parts += ["## Requirements", said]
+    parts += [_criterion(n, one, states.get(one.name)) for n, one in enumerate(rubric.criteria, 1)]
     parts.append("## When an item passes\n\n" + _passing(rubric))
     if rubric.examples:
         parts.append(_examples(rubric))
     return "\n\n".join(part for part in parts if part)
+
+
+def held_against(card: "Calibration", name: str, held: "Sequence[Requirement]") -> str:
+    """Say what requirements were held against, and how many are met."""
+    from judgekit.report.numbers import level_of
+
+    if not held:
+        return "No criterion of this rubric states a target, so there is nothing to be met."
+    counts = Counter(one.state for one in held)
+    said = ", ".join(f"{n} {state}" for state, n in counts.items())
+    n = card.digests["frame"]["n"]
+    whose = "the system that made them" if card.target == "process" else "these items and no others"
+    return (
+        f"Held against {name} ({card.signature}; {n:,} items, corrected pass rates of {whose}, "
+        f"{level_of(card.confidence)} intervals): {said}."
+    )
 
 
 def _about(rubric: Rubric) -> str:
@@ -40,10 +74,11 @@ def _outcome(rubric: Rubric) -> str:
     )
 
 
-def _criterion(number: int, criterion: Criterion) -> str:
+def _criterion(number: int, criterion: Criterion, held: "Requirement | None") -> str:
     lines = [f"### {number}. {criterion.name}: {criterion.question}", ""]
     if criterion.target is not None:
-        lines += [f"**Required: at least {criterion.target:.0%} of items pass.**", ""]
+        state = "" if held is None else f" **{held.state.capitalize()}**: {held.why}"
+        lines += [f"**Required: at least {100 * criterion.target:.4g} % of items pass.**{state}", ""]
     if criterion.range is not None:
         low, high = criterion.range
         lines.append(f"- a number from {low:g} (worst) to {high:g} (best)")

@@ -1,17 +1,23 @@
 """What the page says of each criterion and of the item as a whole."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from judgekit.calibration.batch import GradedBatch, Question
 from judgekit.calibration.correct import Correction
 from judgekit.calibration.estimates import measures, raw_mean
+from judgekit.calibration.requirement import Requirement
 from judgekit.calibration.results import Calibration, CriterionResult, Decision
 from judgekit.calibration.text import agreement_lines, count_line, plural, split_line
 from judgekit.report.basis import whole_first
-from judgekit.report.numbers import OPEN, Figure, carried, drawn, measured
+from judgekit.report.ceiling import ceiling_picture
+from judgekit.report.labels_width import LabelsWidth, labels_width
+from judgekit.report.numbers import OPEN, Figure, carried, drawn, level_of, measured
 from judgekit.report.pictures import LINE_NAME, Heat, Intervals, heat, percent, short
+from judgekit.report.reliability import Reliability, reliability, reliability_words
 from judgekit.rubric import OVERALL
 
+Held = Mapping[str, Requirement]
 SHARE_OF = "share of "
 # What a decision asks of who reads the number.
 MEANS = {
@@ -78,6 +84,11 @@ class Section:
         The confusion table: each row the judge's answer, its cells, and its total.
     answers : tuple of tuple
         Without people: each answer of the judge, how often, and its share.
+    ceiling, reliability, width : pictures or None
+        Judge in a rater's place; stated chances against what happened; what more labels would buy. The words
+        stand beside the picture, or say why there is none.
+    level : str
+        Confidence of the intervals of agreement.
     """
 
     head: Heading
@@ -91,24 +102,46 @@ class Section:
     totals: tuple[int, ...] = ()
     heat: Heat | None = None
     answers: tuple[tuple[str, int, str], ...] = ()
+    ceiling: Intervals | None = None
+    ceiling_words: str = ""
+    reliability: Reliability | None = None
+    reliability_words: str = ""
+    width: LabelsWidth | None = None
+    width_words: str = ""
+    level: str = "95 %"
 
 
 def sections(
-    batch: GradedBatch, calibration: Calibration | None, correction: Correction | None
+    batch: GradedBatch, calibration: Calibration | None, correction: Correction | None, held: Held
 ) -> list[Section]:
-    """Give the item as a whole first, then each criterion."""
-    ordered = whole_first(batch.rubric)
-    if calibration is not None:
-        return [_calibrated(n, q, calibration, batch) for n, q in enumerate(ordered)]
-    if correction is not None:
-        return [_carried(n, q, correction, batch) for n, q in enumerate(ordered)]
-    return [_counted(n, q, batch) for n, q in enumerate(ordered)]
+    """Give the item as a whole first, then each criterion.
+
+    Where there are both, as for a batch with fresh labels and the card of an earlier one, the rates are the
+    correction's, and how judge and people agree is the calibration's. `held` has the requirements by
+    criterion.
+    """
+    found = []
+    for place, question in enumerate(whole_first(batch.rubric)):
+        if calibration is not None:
+            part = _calibrated(place, question, calibration, batch, held)
+            if correction is not None:
+                part = _fresh(part, place, question, correction, batch, held)
+        elif correction is not None:
+            part = _carried(place, question, correction, batch, held)
+        else:
+            part = _counted(place, question, batch)
+        found.append(part)
+    return found
 
 
 def _heading(place: int, question: Question) -> Heading:
-    title = "The item as a whole" if question.name == OVERALL else question.name
     asks = question.criterion
-    return Heading(f"question-{place}", question.name, title, asks.question, asks.scale)
+    return Heading(f"question-{place}", question.name, title(question.name), asks.question, asks.scale)
+
+
+def title(question: str) -> str:
+    """Name a question for people."""
+    return "The item as a whole" if question == OVERALL else question
 
 
 def _answers(batch: GradedBatch, question: Question) -> str:
@@ -118,17 +151,21 @@ def _answers(batch: GradedBatch, question: Question) -> str:
     return f"the judge's answers on {part}{plural(total, 'item')}"
 
 
-def _calibrated(place: int, question: Question, calibration: Calibration, batch: GradedBatch) -> Section:
+def _calibrated(
+    place: int, question: Question, calibration: Calibration, batch: GradedBatch, held: Held
+) -> Section:
     result = calibration[question.name]
-    target = question.criterion.target
+    required = held.get(question.name)
     totals = tuple(sum(column) for column in zip(*result.table, strict=True))
     # A numeric scale has no table.
     answers = zip(result.levels, result.table, strict=True) if result.table else ()
+    width, width_words = labels_width(calibration, result, question)
+    top, top_words = ceiling_picture(result)
     return Section(
         _heading(place, question),
         *_parted(
             [
-                measured(q, result, calibration.design, _answers(batch, question), target)
+                measured(q, result, calibration.design, _answers(batch, question), required)
                 for q in result.quantities
             ]
         ),
@@ -138,6 +175,26 @@ def _calibrated(place: int, question: Question, calibration: Calibration, batch:
         rows=tuple(_row(name, row, totals, n) for n, (name, row) in enumerate(answers)),
         totals=totals,
         heat=heat(f"Judge and people on {question.name}", result.levels, result.table),
+        ceiling=top,
+        ceiling_words=top_words,
+        reliability=reliability(result.recalibration),
+        reliability_words=reliability_words(result.recalibration),
+        width=width,
+        width_words=width_words,
+        level=level_of(result.coefficient.confidence),
+    )
+
+
+def _fresh(
+    part: Section, place: int, question: Question, correction: Correction, batch: GradedBatch, held: Held
+) -> Section:
+    """Put the rates by fresh labels and card in the place of those by these labels alone."""
+    rates = _carried(place, question, correction, batch, held)
+    if rates.headline is None:
+        return part
+    # How wide an interval would be with more labels holds for the one that is not shown.
+    return replace(
+        part, headline=rates.headline, figures=rates.figures, shares=rates.shares, decision=None, width=None
     )
 
 
@@ -179,11 +236,12 @@ def _shares(figures: tuple[Figure, ...]) -> Shares:
     return Shares(figures, Intervals("Shares of the levels", tuple(marks), "%") if whole else None)
 
 
-def _carried(place: int, question: Question, correction: Correction, batch: GradedBatch) -> Section:
+def _carried(
+    place: int, question: Question, correction: Correction, batch: GradedBatch, held: Held
+) -> Section:
+    counted, required = _answers(batch, question), held.get(question.name)
     found = [q for q in correction.quantities if q.criterion == question.name]
-    return Section(
-        _heading(place, question), *_parted([carried(q, _answers(batch, question)) for q in found])
-    )
+    return Section(_heading(place, question), *_parted([carried(q, counted, required) for q in found]))
 
 
 def _counted(place: int, question: Question, batch: GradedBatch) -> Section:

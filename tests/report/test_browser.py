@@ -1,11 +1,15 @@
 """The page in a real browser: it loads without an error, lays out at any width, and runs nothing."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
+import judgekit as jk
 from judgekit.report import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -15,6 +19,21 @@ QUIET = (
 ).split()
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+# Two texts of one picture that stand on each other, at the width of the frame.
+OVERLAPS = """<body><iframe id=f width={width} height=800 src={page}></iframe><script>onload = () => {{
+const pictures = [...document.getElementById('f').contentDocument.querySelectorAll('svg')];
+let found = [], texts = 0;
+for (const picture of pictures) {{
+  const boxes = [...picture.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
+  texts += boxes.length;
+  boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {{
+    if (Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1
+        && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 4) found.push(a + ' / ' + b);
+  }}));
+}}
+document.title = pictures.length + ' pictures, ' + texts + ' texts: ' + (found.join('; ') || 'none meet');
+}}</script>"""
 
 PAYLOAD = "</div></td><script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 
@@ -65,3 +84,51 @@ def test_fits_a_phone(page, tmp_path):
     assert "<title>wide 375</title>" in browse(
         probe, tmp_path, "--allow-file-access-from-files", "--dump-dom"
     )
+
+
+@pytest.fixture(scope="module")
+def pictured(tmp_path_factory):
+    """A page with every picture: a scale of seven levels, chances in several bins, two raters."""
+    folder, rng = tmp_path_factory.mktemp("pictured"), np.random.default_rng(6)
+    levels = [f"rung {n} of the ladder" for n in range(7)]
+    named = "".join(
+        f"      - {{label: {name}, score: {n / 6:.3f}, description: d}}\n" for n, name in enumerate(levels)
+    )
+    (folder / "r.yaml").write_text(
+        "name: ladder\nversion: 1.0.0\npurpose: p\ninputs: {output: o}\ncriteria:\n"
+        f"  - name: height\n    question: q\n    scale: ordinal\n    pass_at: {levels[4]}\n    target: 0.5\n"
+        f"    levels:\n{named}"
+    )
+    truth = rng.integers(0, 7, 1500)
+    judge = np.clip(truth + rng.integers(-1, 2, truth.size), 0, 6)
+    verdicts, labels = [], []
+    for place, (mine, theirs) in enumerate(zip(judge.tolist(), truth.tolist(), strict=True)):
+        one = {"id": f"i{place}", "criterion": "height"}
+        verdicts.append(one | {"label": levels[mine]})
+        if place < 220:
+            said = [theirs, min(theirs + int(rng.random() < 0.2), 6), theirs]
+            labels += [
+                one | {"label": levels[n], "rater": rater, "design": "random"}
+                for n, rater in zip(said, ("ann", "bob", "adjudicated"), strict=True)
+            ]
+    items = [{"id": one["id"], "output": "o"} for one in verdicts]
+    for name, rows in (("v", verdicts), ("l", labels), ("i", items)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    judge = jk.judge(folder / "r.yaml", f"recorded/{folder / 'v.jsonl'}")
+    jk.grade_file(judge, folder / "i.jsonl", folder / "g.jsonl")
+    write_report(folder / "g.jsonl", folder / "report.html", labels=folder / "l.jsonl")
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize("width", [375, 1000])
+def test_no_two_texts_of_a_picture_meet(pictured, tmp_path, width):
+    probe = pictured.with_name(f"probe{width}.html")
+    probe.write_text(OVERLAPS.format(width=width, page="report.html"))
+    document = browse(probe, tmp_path, "--allow-file-access-from-files", "--dump-dom")
+    said = document[document.index("<title>") + 7 : document.index("</title>")]
+    pictures, texts = map(int, re.findall(r"(\d+) (?:pictures|texts)", said))
+    assert said.endswith(": none meet"), said
+    assert pictures >= 6 and texts > 60
+    source = pictured.read_text()
+    for key in ("-heat-title", "-ceiling-title", "-reliability-title", "-width-title"):
+        assert key in source

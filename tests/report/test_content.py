@@ -184,9 +184,12 @@ def test_without_a_design_there_is_agreement_and_no_rate(own, tmp_path):
     own.labels.write_text("".join(json.dumps(row | {"design": None}) + "\n" for row in rows))
     write_report(own.graded, tmp_path / "a.html", labels=own.labels)
     page = Page(tmp_path / "a.html")
-    assert "needs to know how the labelled items were chosen" in page.section("answer")
+    assert "it is not stated how the labelled items were chosen" in page.section("answer")
     assert rates_sentence(own.calibration.overall.rates) in page.section("answer")
-    assert 'class="limits"' not in page.source
+    # Agreement has intervals, rates have none.
+    assert page.source.count('class="limits"') == 2 * page.source.count('-ceiling-title">') > 0
+    assert "-reliability-title" not in page.source and "-width-title" not in page.source
+    assert "is not stated: it is not stated how the labelled items were chosen from these." in page.text
 
 
 def test_failures_are_named_and_enter_nothing(desk, tmp_path):
