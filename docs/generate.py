@@ -19,19 +19,31 @@ PAGE = Path(__file__).parent / "commands.md"
 SETTING = {"COLUMNS": "100", "LINES": "40", "TERM": "dumb", "NO_COLOR": "1", "FORCE_COLOR": None}
 
 EXITS = {
-    ExitCode.GOOD: ("done, and good", "the judge may be trusted or corrected; the run is complete"),
-    ExitCode.BAD_FINDING: ("done, and the finding is bad", "`calibrate`: reject the judge"),
+    ExitCode.GOOD: (
+        "done, and good",
+        "the judge may be trusted or corrected; one of the judges may be used; every row was graded; a plan",
+    ),
+    ExitCode.BAD_FINDING: (
+        "done, and the finding is bad",
+        "`calibrate`: reject the judge; `calibrate --check`: a card does not hold; `judges`: the best are "
+        "rejected; `correct --labels`: a verdict no longer means what it meant; `grade --canary`: the model "
+        "has changed, nothing was graded; `rubric show --card`: a requirement is not met",
+    ),
     ExitCode.WRONG: (
         "wrong usage or bad input; nothing was done",
-        "an unknown option, a broken file, a stale card",
+        "an unknown option, a broken file, a stale card; `plan`: a goal that no number of labels reaches, or "
+        "that is reached already",
     ),
     ExitCode.INCOMPLETE: (
         "incomplete; the same command goes on",
-        "`grade`: more rows failed than `--max-failed` allows, or the provider refuses every call",
+        "`grade`: more rows failed than `--max-failed` allows, or the provider refuses every call; "
+        "`grade --canary`: fewer than half could be asked again; `calibrate --model`: no item got an answer; "
+        "any: the disk is full, or judgekit itself is at fault",
     ),
     ExitCode.UNDECIDED: (
         "not enough evidence to decide",
-        "`calibrate`: too few labels, or people disagree; `correct`: two assumptions, two numbers",
+        "`calibrate`: too few labels, or people disagree; `judges`: fewer than 30 items that all of them "
+        "answered; `correct`: two assumptions, two numbers; `rubric show --card`: a requirement is unknown",
     ),
     ExitCode.INTERRUPTED: ("interrupted (Ctrl-C); the same command goes on", ""),
     143: ("ended by SIGTERM; the same command goes on", ""),

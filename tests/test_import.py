@@ -1,8 +1,10 @@
 """Importing judgekit does nothing and loads little; the public face is small and whole."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +24,17 @@ HEAVY = {
     "typer",
     "asyncio",
 }
-ALWAYS_LATE = {"litellm", "instructor", "aiohttp", "scipy", "scipy.stats", "jinja2", "diskcache", "uvicorn"}
+ALWAYS_LATE = {
+    "litellm",
+    "instructor",
+    "aiohttp",
+    "scipy",
+    "scipy.stats",
+    "jinja2",
+    "diskcache",
+    "uvicorn",
+    "py3langid",
+}
 
 
 def loaded(code):
@@ -56,6 +68,24 @@ def test_a_light_name_brings_nothing_heavy(name):
     assert not modules & (ALWAYS_LATE | {"numpy"})
 
 
+@pytest.mark.parametrize("command", ["", "grade", "plan", "calibrate", "judges", "correct", "rubric list"])
+def test_help_measures_and_calls_nothing(command):
+    arguments = [*command.split(), "--help"]
+    modules, threads = loaded(f"from judgekit.cli.app import run\nrun({arguments})")
+    assert not modules & (ALWAYS_LATE | {"numpy"})
+    rooms = {".".join(name.split(".")[:2]) for name in modules if name.startswith("judgekit.")}
+    assert not rooms & {
+        f"judgekit.{room}" for room in ("calibration", "stats", "batch", "providers", "report")
+    }
+    assert threads == 1
+
+
+def test_calibrating_waits_for_what_it_may_not_need():
+    """Telling languages and the browser's page take their time; a card is measured without a network."""
+    modules, _ = loaded("import judgekit\njudgekit.calibrate\njudgekit.load_card")
+    assert not modules & (ALWAYS_LATE - {"scipy"})
+
+
 def test_the_public_names():
     assert len(jk.__all__) == len(set(jk.__all__)) <= 25
     for name in jk.__all__:
@@ -66,6 +96,11 @@ def test_the_public_names():
     }
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = jk.nothing
+
+
+def test_every_public_name_is_documented():
+    page = (Path(__file__).parent.parent / "docs" / "python.md").read_text("utf-8")
+    assert not [name for name in jk.__all__ if not re.search(rf"\b{name}\b", page)]
 
 
 def test_a_star_import_gives_them_all():

@@ -6,19 +6,28 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
+from judged import LENGTH, SIDE, TONE, TOPIC, YES, rubric_of
+from judged import label as labelled
+from judged import row as graded_row
 from referencing import Registry, Resource
 
 import judgekit as jk
 from judgekit._json import loads
+from judgekit.calibration import Calibration, calibrate
 from judgekit.calibration.card import card_dict
+from judgekit.calibration.in_memory import batch_from_rows
+from judgekit.calibration.ledger import read_ledger
+from judgekit.calibration.thresholds import Thresholds
+from judgekit.cli.app import run
 from judgekit.errors import InputError
 from judgekit.files.graded import read_graded, read_manifest
 from judgekit.files.items import ItemFile
 from judgekit.files.labels import LONG, read_labels
 from judgekit.files.recorded import read_recorded
-from judgekit.labels import DESIGNS, ROLES
+from judgekit.labels import ADJUDICATED, DESIGNS, ROLES
 from judgekit.library import folder, names
 from judgekit.rubric.model import Criterion, Example, Input, Level, Origin, Outcome, Rubric
 from judgekit.rubric.reading import rubric_from_dict
@@ -202,11 +211,253 @@ def test_correction(place: Path, file: str, shift: str | None) -> None:
 
 
 def test_sheets(place: Path, tmp_path: Path) -> None:
-    from judgekit.calibration.plan import draw_sheet
+    from judgekit.calibration.draw import DRAWS, draw_sheet
 
-    draw_sheet(place / "graded.jsonl", tmp_path / "sheet.jsonl", 10, seed=1)
-    for row in lines(tmp_path / "sheet.jsonl"):
-        assert not faults("label", row)
+    for draw in DRAWS:
+        draw_sheet(place / "graded.jsonl", tmp_path / f"{draw}.jsonl", 30, seed=1, draw=draw, repeats=3)
+        for row in lines(tmp_path / f"{draw}.jsonl"):
+            assert not faults("label", row)
+
+
+# ------------------------------------------------------------------- cards of every design, scale and history
+
+MARK = "sha256:" + "f" * 64
+RATERS = ("zoe.zimmer", "adam.quist", "mia.okoro")
+EVERY = rubric_of(YES | {"gate": True}, TONE | {"pass_at": "2"}, TOPIC, LENGTH | {"pass_at": 5})
+LEVELS = {"correct": ["pass", "fail"], "tone": ["1", "2", "3"], "topic": ["bill", "login", "other"]}
+
+
+def written(card: Calibration) -> dict[str, Any]:
+    """The card as it is written, and read again."""
+    found: dict[str, Any] = loads(TEXT(card_dict(card)))
+    assert not faults("card", found)
+    return found
+
+
+def judged(n: int, prefix: str = "secret", seed: int = 0) -> tuple[list[Any], list[Any]]:
+    """Rows on every scale, and the labels of three raters; each rater answers ten items again."""
+    rng = np.random.default_rng(seed)
+
+    def near(name: str, truth: Any) -> Any:
+        if rng.random() < 0.8:
+            return truth
+        return float(rng.integers(11)) if name == "length" else str(rng.choice(LEVELS[name]))
+
+    rows, labels = [], []
+    for place in range(n):
+        truth = {name: str(rng.choice(one)) for name, one in LEVELS.items()} | {"length": float(place % 11)}
+        key = f"{prefix}-{place}"
+        rows.append(
+            graded_row(EVERY, key, {k: near(k, v) for k, v in truth.items()}, MARK, team=f"team-{place % 40}")
+        )
+        for rater in RATERS:
+            labels += [labelled(key, name, near(name, right), rater) for name, right in truth.items()]
+            if place < 10:
+                labels += [labelled(key, k, near(k, right), rater, repeat=True) for k, right in truth.items()]
+    return rows, [*labels, labelled(f"{prefix}-0", "tone", "2", ADJUDICATED)]
+
+
+@pytest.fixture(scope="module")
+def every() -> Calibration:
+    """Three raters and repeats on every scale, with groups."""
+    rows, labels = judged(120)
+    return calibrate(rows, labels, rubric=EVERY, design="random", group="team")
+
+
+def test_card_of_raters_and_scales(every: Calibration) -> None:
+    card = written(every)
+    by_name = {result["name"]: result for result in card["results"]}
+    assert [by_name[name]["scale"] for name in EVERY.by_name] == [
+        "binary",
+        "ordinal",
+        "categorical",
+        "numeric",
+    ]
+    kinds = {name: (one["recalibration"] or {}).get("kind") for name, one in by_name.items()}
+    assert kinds["correct"] == "levels" and kinds["topic"] is None and kinds["length"] == "platt"
+    report = by_name["correct"]["rater_report"]
+    assert report["raters"] == [1, 2, 3] and len(report["standing"]) == 3 and report["alternative"]["n"]
+    assert report["repeats"]["same"]["n"] == 30 and by_name["overall"]["rater_report"]["repeats"] is None
+    assert (
+        by_name["tone"]["rater_report"]["adjudicated"] >= 0 and card["pairs"]["questions"]["tone"]["groups"]
+    )
+    assert card["looks"] is card["source"] is None and card["profile"]["scores"]["length"]
+
+
+def test_a_card_names_no_item_and_no_rater(every: Calibration) -> None:
+    text = TEXT(card_dict(every))
+    assert "secret-" not in text and "team-" not in text
+    assert not [rater for rater in RATERS if rater in text]
+
+
+@pytest.mark.parametrize("design", [*DESIGNS, "unknown"])
+def test_card_of_each_design(design: str) -> None:
+    rows, labels = judged(60)
+    if design == "probability":
+        labels = [one | {"probability": 0.5} for one in labels]
+    by_stratum = {"stratum": "team"} if design == "stratified" else {}
+    labels = [one | {"design": design} for one in labels] if design in DESIGNS else labels
+    card = written(calibrate(rows, labels, rubric=EVERY, **by_stratum))
+    assert card["design"] == design
+    pairs = card["pairs"]["questions"]["tone"]
+    assert (card["pairs"]["strata"] is not None) == (pairs["stratum"] is not None) == (design == "stratified")
+    assert (pairs["probability"] is not None) == (design == "probability")
+    offered = {one["recalibration"]["offered"] for one in card["results"] if one["recalibration"]}
+    assert (True in offered) == (design != "unknown")
+
+
+def test_card_of_pairs_with_other_thresholds() -> None:
+    rubric = rubric_of(SIDE, mode="pairwise")
+    rows = [
+        graded_row(rubric, f"i{n}", {"better": "abt"[n % 3] if n % 3 < 2 else "tie"}, MARK) for n in range(40)
+    ]
+    labels = [labelled(f"i{n}", "better", "a" if n % 2 else "b", design="random") for n in range(40)]
+    stated = {"labels": 20, "margin": 0.1, "agreement": 0.9}
+    card = written(calibrate(rows, labels, rubric=rubric, thresholds=Thresholds(**stated)))
+    assert card["thresholds"] == stated and card["results"][0]["scale"] == "pairwise"
+    assert set(schema("card")["properties"]["thresholds"]["properties"]) == set(vars(Thresholds()))
+
+
+def test_card_with_weeks(every: Calibration) -> None:
+    """A week where verdicts mean what they meant, then one where they mean the contrary."""
+    rows, labels = judged(80, "week", seed=1)
+    held = every.correct(batch_from_rows(rows, EVERY, "team"), labels=labels, design="random")
+    turned = {"pass": "fail", "fail": "pass"}
+    rows, labels = judged(80, "later", seed=2)
+    labels = [one | {"label": turned.get(one["label"], one["label"])} for one in labels]
+    broken = held.card.correct(batch_from_rows(rows, EVERY, "team"), labels=labels, design="random")
+    for found in (held, broken):
+        assert not faults("correction", loads(TEXT(found.to_dict())))
+        assert found.to_dict()["quantities"][0]["estimates"].keys() == {"human only", "fresh labels"}
+    assert not held.drifted and broken.drifted
+    card = written(broken.card)
+    assert len(card["weeks"]) == 2 and card["weeks"][1]["frame"]["n"] == 80
+    assert "no longer means what it meant" in card["stale"]
+    assert not [name for name in ("week-", "later-", *RATERS) if name in TEXT(card)]
+
+
+# ---------------------------------------------------------------------------------- what the commands print
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command and read the one object that it prints."""
+
+    def command(*arguments: Any) -> dict[str, Any]:
+        capsys.readouterr()
+        run([*map(str, arguments), "--json"])
+        found: dict[str, Any] = loads(capsys.readouterr().out)
+        assert "error" not in found, found
+        return found
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def other(place: Path) -> Path:
+    """The same items by another judge: what the first said, one verdict in ten the other way."""
+    turned = {"pass": "fail", "fail": "pass"}
+    said = []
+    for number, graded in enumerate(lines(place / "graded.jsonl")):
+        for name, finding in graded["verdict"]["criteria"].items():
+            answer = finding["label"]
+            answer = turned.get(answer, answer) if number % 10 == 0 else answer
+            said.append({"id": graded["id"], "criterion": name, "label": answer})
+    write_lines(place / "said.jsonl", said)
+    judge = jk.judge("support-reply", f"recorded/{place}/said.jsonl")
+    jk.grade_file(judge, place / "answers.jsonl", place / "graded_other.jsonl")
+    return place
+
+
+def test_comparison(other: Path, printed: Any, tmp_path: Path) -> None:
+    """On the whole with a page, on a criterion, and with too few items."""
+    judges = (other / "graded.jsonl", other / "graded_other.jsonl")
+    labels = ("--labels", other / "labels.jsonl")
+    found = printed("judges", *judges, *labels, "--out", tmp_path / "page.html")
+    assert not faults("comparison", found) and found["out"]
+    assert keys("comparison") == found.keys()
+    assert {judge["expense"]["cost"] for judge in found["judges"]} == {0, None}
+    tone = printed("judges", *judges, *labels, "--criterion", "tone")
+    assert not faults("comparison", tone) and tone["scale"] == "ordinal"
+    few = write_lines(tmp_path / "few.jsonl", lines(other / "labels.jsonl")[:40])
+    none = printed("judges", *judges, "--labels", few)
+    assert not faults("comparison", none) and none["best"] is None
+    for broken in (changed(found, "judges/0/expense/cost", -1), changed(found, "judges/1/kept", ...)):
+        assert faults("comparison", broken)
+
+
+def test_calibrate_prints_the_card_without_its_pairs(other: Path, printed: Any, tmp_path: Path) -> None:
+    """And that of another model on the labelled items alone, which has looked second."""
+    path = tmp_path / "card.json"
+    found = printed("calibrate", other / "graded_other.jsonl", other / "labels.jsonl", "--out", path)
+    card = loads(path.read_text("utf-8"))
+    assert not faults("card", card) and card.keys() - found.keys() == {"pairs", "weeks", "digest"}
+    assert not faults("card", found | {key: card[key] for key in ("pairs", "weeks", "digest")})
+    assert found["looks"]["judges"] == 2 and found["results"][-1]["chosen"]
+    again = ("--model", "offline/lexical", "--graded-out", tmp_path / "again.jsonl", "--out", path)
+    printed("calibrate", other / "graded_other.jsonl", other / "labels.jsonl", *again)
+    card = loads(path.read_text("utf-8"))
+    assert not faults("card", card) and card["design"] == "external"
+    assert card["recipe"]["model"] == "offline/lexical"
+
+
+def test_source(place: Path, tmp_path: Path) -> None:
+    """Named where it lies beside the card."""
+    assert loads((place / "card.json").read_text("utf-8"))["source"] == {
+        "graded": "graded.jsonl",
+        "labels": ["labels.jsonl"],
+        "options": {"target": "process"},
+    }
+    jk.calibrate(place / "graded.jsonl", place / "labels.jsonl").save(tmp_path / "card.json")
+    assert loads((tmp_path / "card.json").read_text("utf-8"))["source"] is None
+
+
+def test_plan(place: Path, printed: Any, tmp_path: Path) -> None:
+    graded, labels = place / "graded.jsonl", place / "labels.jsonl"
+    assert not faults("plan", printed("plan", graded))
+    assert not faults("plan", printed("plan", graded, "--exclude", labels, "--half-width", "0.09"))
+    assert not faults("plan", printed("plan", place / "answers.jsonl", "--rubric", "support-reply"))
+    drawn = printed("plan", graded, "--n", "20", "--repeats", "2", "--out", tmp_path / "a.csv")
+    assert not faults("plan", drawn) and drawn["repeats"] == 2
+    kims = [one for one in lines(labels) if one["rater"] == "kim"]
+    again = ("--relabel", write_lines(tmp_path / "kim.jsonl", kims), "--criterion", "tone")
+    found = printed("plan", graded, *again, "--out", tmp_path / "b.csv")
+    assert not faults("plan", found) and found["criterion"] == "tone"
+    for broken in (changed(drawn, "plan/curve/0/labels", ...), changed(found, "drawn", -1)):
+        assert faults("plan", broken)
+
+
+def test_ledger(other: Path) -> None:
+    rows = lines(other / "labels.ledger.jsonl")
+    assert rows and not [fault for one in rows for fault in faults("ledger", one)]
+    assert keys("ledger") == rows[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("n", ...), ("n", "60"), ("labels", None), ("format", 2), ("format", ...), ("role", 1)],
+)
+def test_broken_ledger(place: Path, tmp_path: Path, path: str, value: Any) -> None:
+    broken = changed(lines(place / "labels.ledger.jsonl")[0], path, value)
+    assert faults("ledger", broken)
+    with pytest.raises(InputError):
+        read_ledger(write_lines(tmp_path / "labels.ledger.jsonl", [broken]))
+
+
+STRICT = ("card", "correction", "comparison", "ledger", "plan")
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_no_other_keys(name: str) -> None:
+    def walk(node: Any) -> list[Any]:
+        inner = [bad for one in node for bad in walk(one)] if isinstance(node, list) else []
+        if isinstance(node, dict):
+            inner = [bad for one in node.values() for bad in walk(one)]
+            if node.get("type") == "object" and "properties" in node and node.get("additionalProperties", 1):
+                inner.append(sorted(node["properties"]))
+        return inner
+
+    assert not walk(schema(name))
 
 
 # ------------------------------------------------------------------------------------ what nobody may write
@@ -476,6 +727,16 @@ BAD_CARDS = [
     ("results/0/decision", ...),
     ("results/0/counts/used", ...),
     ("results/0/agreement/note", ...),
+    ("results/0/recalibration/offered", ...),
+    ("results/0/rater_report/raters", [0]),
+    ("results/0/chosen", None),
+    ("looks/of/labels", "60 labels"),
+    ("thresholds", {"patience": 3}),
+    ("requirement/criteria", []),
+    ("profile/rows", -1),
+    ("source/options/target", ...),
+    ("pairs/strata", ...),
+    ("weeks", [{}]),
 ]
 
 
@@ -489,7 +750,16 @@ def test_broken_card(place: Path, tmp_path: Path, path: str, value: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [("stale", ...), ("target", "all"), ("quantities/0/estimates", {}), ("more", 1)]
+    ("path", "value"),
+    [
+        ("stale", ...),
+        ("target", "all"),
+        ("quantities/0/estimates", {}),
+        ("more", 1),
+        ("fresh", None),
+        ("drift/tested/0/p", 2),
+        ("meaning", [{}]),
+    ],
 )
 def test_broken_correction(place: Path, path: str, value: Any) -> None:
     found = jk.load_card(place / "card.json").correct(place / "graded_week.jsonl").to_dict()
@@ -566,12 +836,13 @@ def test_card_keys(place: Path) -> None:
     assert keys("card", "$defs", "result") == whole.keys()
     assert keys("card", "$defs", "quantity") == whole["quantities"][0].keys()
     assert keys("card", "$defs", "side") == card["pairs"]["questions"]["overall"]["judge"].keys()
-    for part in ("counts", "coefficient"):
-        assert keys("card", "$defs", "result", "properties", part) == whole[part].keys()
-    for part in ("rates", "ceiling"):
-        listed = schema("card")["$defs"]["result"]["properties"][part]["anyOf"][1]["properties"]
-        assert set(listed) == whole[part].keys()
-    assert keys("card", "properties", "digests") == card["digests"].keys()
+    assert keys("card", "$defs", "result", "properties", "counts") == whole["counts"].keys()
+    for part in ("coefficient", "rates", "recalibration", "rater_report"):
+        assert keys("card", "$defs", part) == whole[part].keys()
+    ceiling = schema("card")["$defs"]["result"]["properties"]["ceiling"]["anyOf"][1]["properties"]
+    assert set(ceiling) == whole["ceiling"].keys()
+    for part in ("digests", "looks", "profile"):
+        assert keys("card", "$defs", part) == card[part].keys()
 
 
 def test_correction_keys(place: Path) -> None:

@@ -1,8 +1,9 @@
 """Build the demo data: 200 support answers, two simulated raters, and how each answer was made.
 
 Run ``python calibration/demo/make.py``. Reads ``situations.toml`` beside this file, writes ``answers.jsonl``,
-``labels.jsonl`` and ``truth.jsonl`` to ``judgekit/_demo``. The same input gives the same bytes everywhere:
-every draw is a digest, so nothing depends on the random generator of a Python version.
+``labels.jsonl`` and ``truth.jsonl`` to ``judgekit/_demo``, and the labels also beside the card here. The same
+input gives the same bytes everywhere: every draw is a digest, so nothing depends on the random generator of a
+Python version.
 """
 
 import hashlib
@@ -112,21 +113,22 @@ def truth_rows(answers):
             yield {"id": answer["id"], "criterion": criterion, "label": label, "made_as": answer["way"]}
 
 
-def write(name, rows):
+def write(path, rows):
     """Write rows as JSON lines."""
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-    (TARGET / name).write_text("".join(lines), encoding="utf-8", newline="\n")
-    print(f"{len(lines):4} rows  {TARGET / name}")
+    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    print(f"{len(lines):4} rows  {path}")
 
 
 def main():
-    """Write the three files."""
+    """Write the files."""
     TARGET.mkdir(parents=True, exist_ok=True)
     answers = read_answers()
     columns = ("id", "input", "output", "context", "segment", "channel")
-    write("answers.jsonl", ({name: answer[name] for name in columns} for answer in answers))
-    write("labels.jsonl", label_rows(answers))
-    write("truth.jsonl", truth_rows(answers))
+    write(TARGET / "answers.jsonl", ({name: answer[name] for name in columns} for answer in answers))
+    for folder in (TARGET, HERE):
+        write(folder / "labels.jsonl", label_rows(answers))
+    write(TARGET / "truth.jsonl", truth_rows(answers))
 
 
 if __name__ == "__main__":

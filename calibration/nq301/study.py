@@ -1,20 +1,21 @@
 """Hold four judges of open-domain answers against people: NQ301, 1,490 answers to 301 questions.
 
-Run ``python calibration/nq301/study.py --data ../shared/data/nq301``. Three judges are replayed from their
-recorded verdicts, the fourth (word overlap) grades anew. Writes ``results.json`` and, from ``page.md``,
-``README.md`` beside this file: counts and figures, no rows of the data. The same data, seed and splits give
-the same bytes.
+Run ``python calibration/nq301/study.py --data ../shared/data/nq301``; ``--check`` writes nothing. Three
+judges are replayed from their recorded verdicts, the fourth (word overlap) grades anew. Writes
+``results.json`` and, from ``page.md``, ``README.md`` beside this file: counts and figures, no rows of the
+data. The same data, seed and splits give the same figures.
 """
 
-import argparse
-import json
+import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import studies
+
 import judgekit as jk
-from judgekit.calibration.batch import load_batch, questions
+from judgekit.calibration.batch import questions
 from judgekit.calibration.card import numbered
 from judgekit.calibration.estimates import Outcomes, quantities
 from judgekit.calibration.human import human_answers
@@ -27,20 +28,6 @@ JUDGES = ("gpt-4", "text-davinci-003", "BEM", "offline/lexical")
 CLUSTER = "question_id"
 
 
-def grade(data, judge, folder):
-    """Grade all items through judgekit, and load the batch with its questions as groups."""
-    model = judge if judge == "offline/lexical" else f"recorded/{data / 'verdicts.jsonl'}@{judge}"
-    out = folder / f"{judge.replace('/', '-')}.jsonl"
-    jk.grade_file(jk.judge(HERE / "rubric.yaml", model), data / "items.jsonl", out)
-    return load_batch(out, group=CLUSTER)
-
-
-def plain(estimate):
-    """Round an estimate for the record."""
-    values = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    return {**{name: round(value, 6) for name, value in values.items()}, "n": estimate.n}
-
-
 def measured(batch, labels):
     """Measure a judge against all labels: with every item labelled the rate of the batch is known."""
     result = jk.calibrate(batch, labels, design="random", target="batch").overall
@@ -48,16 +35,16 @@ def measured(batch, labels):
     return {
         "table": [list(row) for row in result.table],
         "failed": result.counts.failed,
-        "agreement": plain(result.agreement),
+        "agreement": studies.plain(result.agreement),
         "agreement_failures_wrong": round(right / result.counts.settled, 6),
-        "kappa": plain(result.coefficient),
-        "tpr": plain(result.rates.tpr),
-        "tnr": plain(result.rates.tnr),
+        "kappa": studies.plain(result.coefficient),
+        "tpr": studies.plain(result.rates.tpr),
+        "tnr": studies.plain(result.rates.tnr),
         "raw": round(result.headline.raw, 6),
-        "alpha_between_humans": plain(result.ceiling.alpha),
-        "in_an_annotators_place": plain(result.ceiling.judge),
-        "annotator_with_the_others": plain(result.ceiling.human),
-        "difference": plain(result.ceiling.difference),
+        "alpha_between_humans": studies.plain(result.ceiling.alpha),
+        "in_an_annotators_place": studies.plain(result.ceiling.judge),
+        "annotator_with_the_others": studies.plain(result.ceiling.human),
+        "difference": studies.plain(result.ceiling.difference),
     }
 
 
@@ -90,7 +77,7 @@ def split(batch, people, labelled, target, group=None):
     return quantities(question, batch.answers[question.name], known, "random", target)[0]
 
 
-def splits(batch, people, count, size, seed):
+def by_draw(batch, people, count, size, seed):
     """Label `size` items at random, `count` times; give coverage of the batch's rate, and mean widths."""
     order = [batch.position[key] for key in people.ids]
     assert order == sorted(order), "the ids of this data set sort in file order"
@@ -111,36 +98,32 @@ def splits(batch, people, count, size, seed):
     return {"coverage": {name: held[name] / count for name in held}, "width": width}
 
 
-def study(data, count, size, seed):
+def study(data, splits=1000, labels=100, seed=301):
     """Do everything; returns what ``results.json`` holds."""
-    with TemporaryDirectory() as folder:
-        batches = {judge: grade(data, judge, Path(folder)) for judge in JUDGES}
+    batches = studies.graded(HERE / "rubric.yaml", data, JUDGES, CLUSTER)
     rubric = batches[JUDGES[0]].rubric
-    labels = without_tie_breaker(read_labels(data / "labels.jsonl", rubric))
-    people = human_answers(labels, questions(rubric)[-1], rubric)
+    said = without_tie_breaker(read_labels(data / "labels.jsonl", rubric))
+    people = human_answers(said, questions(rubric)[-1], rubric)
     judges = {}
     for judge, batch in batches.items():
-        judges[judge] = measured(batch, labels) | {"splits": splits(batch, people, count, size, seed)}
+        judges[judge] = measured(batch, said)
+        if splits:
+            judges[judge]["splits"] = by_draw(batch, people, splits, labels, seed)
     return {
         "items": len(people.ids),
         "questions": len(set(batches[JUDGES[0]].groups)),
         "rubric": rubric.digest,
         "human_rate": round(float(people.passes.mean()), 6),
-        "annotators_1_2": annotators(people, labels),
-        "splits": {"count": count, "labelled": size, "seed": seed},
+        "annotators_1_2": annotators(people, said),
+        "splits": {"count": splits, "labelled": labels, "seed": seed},
         "judges": judges,
     }
-
-
-def interval(one, digits=3):
-    """Write a value with its interval."""
-    return f"{one['value']:.{digits}f} ({one['low']:.{digits}f}–{one['high']:.{digits}f})"
 
 
 def agreement_rows(results):
     """One line a judge: how it agrees with the adjudicated labels."""
     for judge, one in results["judges"].items():
-        cells = [interval(one[key]) for key in ("agreement", "kappa", "tpr", "tnr")]
+        cells = [studies.interval(one[key]) for key in ("agreement", "kappa", "tpr", "tnr")]
         yield f"| {judge} | {' | '.join(cells)} | {one['raw']:.3f} |"
 
 
@@ -154,7 +137,9 @@ def table_rows(results):
 def place_rows(results):
     """One line a judge: its agreement with the annotators, beside theirs with each other."""
     for judge, one in results["judges"].items():
-        cells = [interval(one[key]) for key in ("in_an_annotators_place", "annotator_with_the_others")]
+        cells = [
+            studies.interval(one[key]) for key in ("in_an_annotators_place", "annotator_with_the_others")
+        ]
         apart = one["difference"]
         yield f"| {judge} | {' | '.join(cells)} | {apart['value']:+.3f} | {apart['low']:+.3f} |"
 
@@ -204,7 +189,7 @@ def readme(results):
             **results,
             two=two,
             plan=plan,
-            alpha=interval(alpha),
+            alpha=studies.interval(alpha),
             cluster=CLUSTER,
             places="\n".join(place_rows(results)),
             agreement="\n".join(agreement_rows(results)),
@@ -216,19 +201,5 @@ def readme(results):
     )
 
 
-def main():
-    """Read the arguments, run, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with items, labels and verdicts")
-    parser.add_argument("--splits", type=int, default=1000)
-    parser.add_argument("--labels", type=int, default=100, help="items labelled in each split")
-    parser.add_argument("--seed", type=int, default=301)
-    given = parser.parse_args()
-    results = study(given.data, given.splits, given.labels, given.seed)
-    (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (HERE / "README.md").write_text(readme(results), "utf-8")
-    print(readme(results))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(studies.main(HERE, study, readme, __doc__, splits=1000, labels=100, seed=301))

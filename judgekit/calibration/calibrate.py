@@ -42,6 +42,7 @@ def calibrate(
     settle: str | None = None,
     allow_unmatched: bool = False,
     previous: Calibration | None = None,
+    again: Calibration | None = None,
 ) -> Calibration:
     """Measure how far a judge agrees with people, and correct its rates by their labels.
 
@@ -71,7 +72,11 @@ def calibrate(
     allow_unmatched : bool
         Leave out labels of items that are not in the batch, instead of refusing them.
     previous : Calibration or None
-        An older card of these labels, whose count of looks goes on.
+        An older card in the place of this one: its count of looks goes on, and, as long as it holds for this
+        judge and rubric, what it learned from later weeks.
+    again : Calibration or None
+        A card to make once more from its own files: with its salt and its count of looks. Nothing is
+        written down, for nothing new is asked; see `judgekit.calibration.evidence`.
 
     Raises
     ------
@@ -89,10 +94,11 @@ def calibrate(
     how = drawn("stratified" if stratum else design, matched, batch)
     settled = _settled(matched, batch.rubric, settle)
     joined = {q.name: human_answers(settled, q, batch.rubric) for q in questions(batch.rubric)}
-    before = previous.standing if previous else None
-    at = looked(batch, matched, label_paths(labels), "calibrate", before)
+    limits, before = thresholds or DEFAULTS, previous.standing if previous else None
+    files = label_paths(labels)
+    at = again.standing if again else looked(batch, matched, files, "calibrate", limits.labels, before)
     tuned = "development" in matched.said("role")
-    asked = Asked(how, target, _groups(batch), thresholds or DEFAULTS, at, tuned)
+    asked = Asked(how, target, _groups(batch), limits, at, tuned)
     stated = {"design": design, "target": target, "group": group, "stratum": stratum, "settle": settle}
     return Calibration(
         batch.rubric.reference,
@@ -101,22 +107,24 @@ def calibrate(
         how.design,
         target,
         _results(batch, matched, joined, asked),
-        keep_pairs(batch, joined, how),
-        (
-            *matched.notes,
-            *how.notes,
-            *_shared(batch),
-            *gaps(matched, joined),
-            *([SETTLED_BY] if settle else []),
-        ),
-        thresholds or DEFAULTS,
+        keep_pairs(batch, joined, how, again.pairs["salt"] if again else None),
+        (*matched.notes, *how.notes, *_shared(batch), *gaps(matched, joined), *[SETTLED_BY] * bool(settle)),
+        limits,
         standing=at,
         requirement=batch.manifest.get("rubric") or batch.rubric.to_dict(),
         recipe=batch.manifest.get("judge"),
         profile=profile_of(batch, _rows_again(graded)).to_dict(),
+        weeks=_weeks(previous, batch),
         split=split_items(joined),
         paths=_paths(graded, labels, stated, allow_unmatched),
     )
+
+
+def _weeks(previous: Calibration | None, batch: GradedBatch) -> tuple[dict[str, Any], ...]:
+    """Keep what an older card learned from later weeks, unless it is another judge's or was refuted."""
+    if previous is None or previous.stale or previous.fingerprint != batch.judge[0]:
+        return ()
+    return tuple(week for week in previous.weeks if week["frame"] != batch.frame)
 
 
 def _rows_again(graded: object) -> Iterable[GradedRow]:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from hashlib import sha256
 from math import isnan, nan
 from pathlib import Path
@@ -41,9 +40,11 @@ def numbered(groups: Iterable[str]) -> Ints:
     return np.array([numbers.setdefault(group, len(numbers)) for group in groups], np.intp)
 
 
-def keep_pairs(batch: GradedBatch, joined: Mapping[str, HumanAnswers], drawn: Drawn) -> dict[str, Any]:
+def keep_pairs(
+    batch: GradedBatch, joined: Mapping[str, HumanAnswers], drawn: Drawn, salt: str | None = None
+) -> dict[str, Any]:
     """Keep, for every labelled item, what judge and people answered: codes and scores, no texts."""
-    salt = secrets.token_hex(8)
+    salt = salt or secrets.token_hex(8)
     kept: dict[str, Any] = {}
     for name, people in joined.items():
         places = [batch.position[key] for key in people.ids]
@@ -197,17 +198,10 @@ def _calibration(data: dict[str, Any]) -> Calibration:
     )
 
 
-def _estimate(data: dict[str, Any]) -> Estimate:
-    values: dict[str, Any] = {
-        field.name: nan if data[field.name] is None else data[field.name] for field in fields(Estimate)
-    }
-    return Estimate(**values)
-
-
 def _result(data: dict[str, Any]) -> CriterionResult:
     rates, top = data["rates"], data["ceiling"]
     estimated: dict[str, Any] = {
-        k: _estimate(v) if isinstance(v, dict) else v for k, v in (rates or {}).items()
+        k: Estimate.from_dict(v) if isinstance(v, dict) else v for k, v in (rates or {}).items()
     }
     return CriterionResult(
         data["name"],
@@ -215,16 +209,16 @@ def _result(data: dict[str, Any]) -> CriterionResult:
         tuple(data["levels"]),
         tuple(tuple(row) for row in data["table"]),
         Counts(**data["counts"]),
-        _estimate(data["agreement"]),
+        Estimate.from_dict(data["agreement"]),
         data["coefficient"]["name"],
-        _estimate(data["coefficient"]),
-        {name: _estimate(one) for name, one in data["beside"].items()},
+        Estimate.from_dict({k: v for k, v in data["coefficient"].items() if k != "name"}),
+        {name: Estimate.from_dict(one) for name, one in data["beside"].items()},
         BinaryRates(**estimated) if rates else None,
-        Ceiling(**{name: _estimate(one) for name, one in top.items()}) if top else None,
+        Ceiling(**{name: Estimate.from_dict(one) for name, one in top.items()}) if top else None,
         data["raters"],
         tuple(_quantity(one) for one in data["quantities"]),
         Decision(data["decision"], data["sentence"]),
-        {name: _estimate(one) for name, one in data["chosen"].items()},
+        {name: Estimate.from_dict(one) for name, one in data["chosen"].items()},
         Recalibration.from_dict(data["recalibration"]) if data["recalibration"] else None,
         RaterReport.from_dict(data["rater_report"]) if data["rater_report"] else None,
     )
@@ -232,4 +226,6 @@ def _result(data: dict[str, Any]) -> CriterionResult:
 
 def _quantity(data: dict[str, Any]) -> Quantity:
     raw = nan if data["raw"] is None else data["raw"]
-    return Quantity(data["name"], raw, _estimate(data["human"]), _estimate(data["corrected"]))
+    return Quantity(
+        data["name"], raw, Estimate.from_dict(data["human"]), Estimate.from_dict(data["corrected"])
+    )

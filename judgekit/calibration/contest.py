@@ -233,7 +233,7 @@ def compare_judges(
     matched, notes = matched_labels(entries, given, allow_unmatched)
     how: dict[str, Any] = {"design": design, "target": target, "allow_unmatched": True}
     found = [calibrate(entry.batch, matched, **how) for entry in entries]
-    looks = [looked(entry.batch, matched, paths, "judges") for entry in entries]
+    looks = [looked(entry.batch, matched, paths, "judges", LEAST) for entry in entries]
     tried = max(len(entries), *(at.judges for at in looks if at is not None), 0)
     items = LabelledItems(question, matched, entries[0].batch, design)
     return JudgeComparison(

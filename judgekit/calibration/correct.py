@@ -263,7 +263,7 @@ class _Week:
                 f"{self.drawn.design}: draw with judgekit plan, or state --design random if they are one"
             )
         self.joined = {q.name: human_answers(self.labels, q, batch.rubric) for q in questions(batch.rubric)}
-        at = looked(batch, self.labels, label_paths(labels), "correct")
+        at = looked(batch, self.labels, label_paths(labels), "correct", LEAST_FRESH)
         self.confidence = PLAIN if at is None else at.confidence(PLAIN)
         self.looks = [] if at is None else standing_lines(at)
         self.fresh = {name: Fresh.of(batch, people) for name, people in self.joined.items()}
@@ -407,6 +407,7 @@ def _external(
     outcome = measure.of(*pairs.people)
     arguments: dict[str, Any] = {
         "design": "external", "shift": shift, "target": target, "group": pairs.group,
+        "probability": pairs.probability,
     }  # fmt: skip
     # A judge of two levels has two error rates; finer cells would need a whole table of them.
     two = shift == "prevalence" and question.criterion.scale == "binary"

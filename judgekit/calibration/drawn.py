@@ -75,7 +75,7 @@ def drawn(stated: str | None, labels: LabelSet, batch: GradedBatch) -> Drawn:
         missing, or labels that tuned the rubric are to correct a rate.
     """
     design, notes = _design(stated, labels, batch)
-    if design not in (UNKNOWN, "external"):
+    if design != UNKNOWN:
         _refuse_development(labels)
     elif tuned := _tuned(labels):
         notes = [*notes, f"{tuned} with the role development: what tuned the rubric flatters its judge"]

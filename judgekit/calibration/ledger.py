@@ -45,16 +45,21 @@ def looked(
     labels: LabelSet,
     files: Sequence[str | Path],
     question: str,
+    least: int,
     at_least: Standing | None = None,
 ) -> Standing | None:
-    """Note a look at the labels of a batch in the ledger beside their files; None if they are no files."""
+    """Note a look at the labels of a batch in the ledger beside their files; None if they are no files.
+
+    Fewer than `least` labelled items decide nothing, so that looking at them costs nothing.
+    """
     if not files:
         return None
     fingerprint, signature, _ = batch.judge
     role = strictest_role(labels.said("role"))
     frame, rubric = batch.frame["digest"], batch.rubric.digest
     look = Look(labels.digest, len(labels.labels), fingerprint, signature, rubric, frame, role, question)
-    return note_look(ledger_path(files), look, at_least)
+    note = note_look if len(labels.ids) >= least else peek
+    return note(ledger_path(files), look, at_least)
 
 
 def note_look(ledger: Path | None, look: Look, at_least: Standing | None = None) -> Standing:
@@ -89,7 +94,8 @@ def note_look(ledger: Path | None, look: Look, at_least: Standing | None = None)
                 _append(file, end, look)
             return standing(found, look, at_least, note)
     except OSError as error:
-        why = f"{ledger}: could not be written ({error.strerror}): looks are not counted here"
+        # Into the card, which names no folder.
+        why = f"the ledger could not be written ({error.strerror}): looks are not counted here"
     return standing(_rows(ledger), look, at_least, why)
 
 
@@ -168,7 +174,7 @@ def _read(ledger: Path, file: int) -> tuple[list[Look], int, str]:
         stream.seek(0)
         raw = stream.read()
     end = len(raw) if not _torn(tail := raw[raw.rfind(b"\n") + 1 :]) else len(raw) - len(tail)
-    note = f"{ledger}: a row that a crash cut off was left out" if end < len(raw) else ""
+    note = "a row of the ledger that a crash cut off was left out" if end < len(raw) else ""
     distinct: dict[tuple[str, ...], Look] = {}
     for at, line in enumerate(raw[:end].splitlines(), 1):
         if line.strip():

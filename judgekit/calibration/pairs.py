@@ -75,7 +75,11 @@ def all_pairs(card: Calibration, question: str, without: Container[str] = (), ba
     batch : GradedBatch or None
         Whose ids these are.
     """
-    weeks = [_week(kept, question, without, batch) for kept in (card.pairs, *card.weeks) if kept["questions"]]
+    weeks = [
+        _week(kept, question, without, batch)
+        for kept in (card.pairs, *card.weeks)
+        if question in kept["questions"]
+    ]
     return _joined(weeks)
 
 

@@ -97,7 +97,7 @@ class RaterReport:
             tuple(Standing(**_estimates(one)) for one in data["standing"]),
             _consistency(data["repeats"]),
             tuple(_consistency(one) for one in repeats),
-            Estimate(**_numbers(data["noise"])),
+            Estimate.from_dict(data["noise"]),
         )
 
 
@@ -111,15 +111,9 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and isnan(value) else value
 
 
-def _numbers(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: nan if value is None else value for name, value in data.items()}
-
-
 def _estimates(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: Estimate(**_numbers(value)) if isinstance(value, Mapping) else value
-        for name, value in _numbers(data).items()
-    }
+    plain = {name: nan if value is None else value for name, value in data.items()}
+    return {k: Estimate.from_dict(v) if isinstance(v, Mapping) else v for k, v in plain.items()}
 
 
 def _consistency(data: Mapping[str, Any] | None) -> Consistency | None:

@@ -286,10 +286,11 @@ class Calibration:
         return f"Calibration({self.signature!r}, {self.decision.verb}, {self.overall.headline.corrected!r})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, without the pairs and the digest of the card."""
+        """Plain JSON, without the pairs of any week and the digest of the card."""
         from judgekit.calibration.card import card_dict
 
-        return {key: value for key, value in card_dict(self).items() if key not in ("pairs", "digest")}
+        left = ("pairs", "weeks", "digest")
+        return {key: value for key, value in card_dict(self).items() if key not in left}
 
     def save(self, path: str | Path) -> None:
         """Write the card."""

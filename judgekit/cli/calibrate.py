@@ -10,6 +10,7 @@ from judgekit.cli.grade import finite, read_price
 from judgekit.cli.regrade import regraded
 from judgekit.errors import UsageError
 
+CARDS = Path("calibration")
 EXITS = {
     "trust": ExitCode.GOOD,
     "correct": ExitCode.GOOD,
@@ -21,15 +22,20 @@ EXITS = {
 
 def command(
     graded: Annotated[
-        Path, typer.Argument(metavar="GRADED", help="Graded rows, as `judgekit grade` writes them.")
-    ],
-    labels: Annotated[
-        list[Path],
+        Path | None,
         typer.Argument(
-            metavar="LABELS", help="Human labels, long or wide: .jsonl or .csv; one file or several."
+            metavar="GRADED", help="Graded rows, as `judgekit grade` writes them.", show_default=False
         ),
-    ],
-    out: Annotated[Path | None, typer.Option(help="Where the card goes.")] = None,
+    ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="LABELS...",
+            help="Human labels, long or wide: .jsonl or .csv; one file or several.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the card goes: the calibration as a file.")] = None,
     rubric: Annotated[str | None, typer.Option(help="Refuse rows graded by another rubric.")] = None,
     design: Annotated[
         str | None,
@@ -39,7 +45,8 @@ def command(
         ),
     ] = None,
     target: Annotated[
-        str, typer.Option(help="process: the system that made the items; batch: these items.")
+        str,
+        typer.Option(help="What rates are of. process: the system that made the items; batch: just these."),
     ] = "process",
     group: Annotated[
         str | None,
@@ -80,18 +87,32 @@ def command(
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
     timeout: Annotated[
-        float, typer.Option(min=0.1, callback=finite, help="Seconds for one call in all.")
+        float, typer.Option(min=0.1, callback=finite, help="Seconds that one call may take.")
     ] = 60.0,
-    attempts: Annotated[int, typer.Option(min=1, max=100, help="Tries of one call.")] = 4,
-    temperature: Annotated[float, typer.Option(min=0, max=2, callback=finite)] = 0.0,
+    attempts: Annotated[int, typer.Option(min=1, max=100, help="How often one call is tried.")] = 4,
+    temperature: Annotated[float, typer.Option(min=0, max=2, callback=finite, help="Of the model.")] = 0.0,
     price: Annotated[str | None, typer.Option(help="USD per million tokens: IN,OUT.")] = None,
     constant: Annotated[
         list[str] | None, typer.Option("--set", help="FIELD=TEXT or FIELD=@FILE, as GRADED was graded with.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Measure nothing new: make each card in the folder GRADED (unstated: calibration) once more "
+            "from the files it names, and say whether it holds.",
+        ),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure a judge against human labels, correct its rates, and decide what to do with it."""
+    if check:
+        if labels or out is not None or model is not None:
+            raise UsageError("--check takes one folder or card: a card names its own files and options")
+        raise typer.Exit(_checked(Console(as_json, quiet), graded or CARDS))
+    if graded is None or not labels:
+        raise UsageError("GRADED and LABELS are needed: judgekit calibrate GRADED LABELS...")
     from judgekit.calibration import calibrate
     from judgekit.calibration.card import older_card
     from judgekit.calibration.thresholds import read_thresholds
@@ -133,3 +154,14 @@ def command(
     else:
         console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))} --out CARD.json")
     raise typer.Exit(EXITS[found.decision.verb])
+
+
+def _checked(console: Console, place: Path) -> ExitCode:
+    from judgekit.calibration.evidence import check_cards
+
+    found = check_cards(place)
+    console.result("\n".join(map(str, found)), {"cards": [one.to_dict() for one in found]})
+    outcomes = {one.outcome for one in found}
+    if "differs" in outcomes:
+        return ExitCode.BAD_FINDING
+    return ExitCode.WRONG if "broken" in outcomes or "holds" not in outcomes else ExitCode.GOOD

@@ -20,10 +20,10 @@ def command(
     ] = None,
     design: Annotated[
         str | None,
-        typer.Option(help="random, if the fresh labels are such a draw and do not say so themselves."),
+        typer.Option(help="random: the fresh labels are such a draw, where they do not say so themselves."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where the card goes that knows the fresh labels too, for next week.")
+        Path | None, typer.Option(help="Where the card goes with the fresh labels added, for next week.")
     ] = None,
     shift: Annotated[
         str | None,
@@ -33,7 +33,8 @@ def command(
         ),
     ] = None,
     target: Annotated[
-        str, typer.Option(help="process: the system that made the items; batch: these items.")
+        str,
+        typer.Option(help="What rates are of. process: the system that made the items; batch: just these."),
     ] = "process",
     force: Annotated[
         bool, typer.Option("--force", help="Apply a stale card, and mark every number.")
@@ -69,14 +70,12 @@ def command(
         )
         console.next(plan_command(graded, FRESH, read_manifest(graded), found.items))
         raise typer.Exit(ExitCode.UNDECIDED)
+    given = f"{quoted(graded)} --calibration {quoted(calibration)}"
+    given += "".join(f" --labels {quoted(path)}" for path in labels or ())
     if labels and out is None:
-        again = " ".join(f"--labels {quoted(path)}" for path in labels)
-        console.next(
-            f"judgekit correct {quoted(graded)} --calibration {quoted(calibration)} {again} --out CARD.json"
-        )
+        console.next(f"judgekit correct {given} --out CARD.json")
     else:
-        card = quoted(out or calibration)
-        console.next(f"judgekit report {quoted(graded)} --calibration {card} --out REPORT.html")
+        console.next(f"judgekit report {given} --out REPORT.html")
 
 
 def _check_out(out: Path, labels: list[Path] | None) -> None:

@@ -41,18 +41,22 @@ def command(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Graded rows, .jsonl. Needed unless --dry-run.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
-    api_key_env: Annotated[str | None, typer.Option(help="Variable with the key of --base-url.")] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="Environment variable that holds the key of --base-url.")
+    ] = None,
     local_only: Annotated[
         bool, typer.Option("--local-only", help="Refuse any host but this machine.")
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
     timeout: Annotated[
-        float, typer.Option(min=0.1, callback=finite, help="Seconds for one call in all.")
+        float, typer.Option(min=0.1, callback=finite, help="Seconds that one call may take.")
     ] = 60.0,
-    attempts: Annotated[int, typer.Option(min=1, max=100, help="Tries of one call.")] = 4,
+    attempts: Annotated[int, typer.Option(min=1, max=100, help="How often one call is tried.")] = 4,
     temperature: Annotated[
         float | None,
-        typer.Option(min=0, max=2, callback=finite, help="Unstated: that of --calibration, else 0."),
+        typer.Option(
+            min=0, max=2, callback=finite, help="Of the model. Unstated: that of --calibration, else 0."
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N items.")] = None,
     sample: Annotated[
@@ -60,7 +64,9 @@ def command(
     ] = None,
     max_failed: Annotated[
         float,
-        typer.Option(min=0, max=1, callback=finite, help="Share of rows that may fail with exit code 0."),
+        typer.Option(
+            min=0, max=1, callback=finite, help="Share of rows that may fail; with more, exit code 3."
+        ),
     ] = 0.0,
     price: Annotated[
         str | None, typer.Option(help="USD per million tokens: IN,OUT. Unstated: unknown.")
@@ -85,10 +91,11 @@ def command(
         typer.Option(min=1, help="First ask N labelled items of the card again; stop if the model changed."),
     ] = None,
     canary_items: Annotated[
-        Path | None, typer.Option(help="Their graded rows. Unstated: those the card was made from.")
+        Path | None, typer.Option(help="Graded rows of those items. Unstated: what the card was made from.")
     ] = None,
     canary_flips: Annotated[
-        float, typer.Option(callback=finite, help="Share of answers that may change by chance.")
+        float,
+        typer.Option(callback=finite, help="Share of answers that the same model may change by chance."),
     ] = 0.05,
     omit_items: Annotated[bool, typer.Option("--omit-items", help="Leave the item out of the rows.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over, whatever lies at --out.")] = False,
@@ -144,7 +151,7 @@ def command(
             first = canary_of(console, grader, card, rows, canary, canary_flips, options)
     console.say(f"grading {items.name} by {grader.name} with {grader.rubric.reference}   ({where})")
     run = graded_rows(grader, items, out, options, console, first)
-    _conclude(console, run, max_failed)
+    _conclude(console, run, max_failed, calibration)
 
 
 def graded_rows(
@@ -181,7 +188,7 @@ def graded_rows(
         raise typer.Exit(ExitCode.BAD_FINDING) from None
 
 
-def _conclude(console: Console, run: "Run", max_failed: float) -> None:
+def _conclude(console: Console, run: "Run", max_failed: float, card: Path | None) -> None:
     tally = run.tally
     failures = {status: n for status, n in tally.statuses.items() if status not in ("ok", "abstained")}
     why = f" ({', '.join(f'{n} {status}' for status, n in failures.items())})" if failures else ""
@@ -198,7 +205,9 @@ def _conclude(console: Console, run: "Run", max_failed: float) -> None:
         console.say(f"\n{_cure(run)}; or allow it with --max-failed.")
         raise typer.Exit(ExitCode.INCOMPLETE)
     answers = tally.done - tally.failed
-    if answers:
+    if answers and card is not None:
+        console.next(f"judgekit correct {quoted(run.out)} --calibration {quoted(card)}")
+    elif answers:
         console.next(f"judgekit plan {quoted(run.out)} --n {min(ASKED, answers)} --out TO_LABEL.csv")
 
 

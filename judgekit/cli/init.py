@@ -12,7 +12,7 @@ def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Created if it is not there.")] = Path("."),
     logs: Annotated[
         Path | None,
-        typer.Option("--from", help="Your logs: twenty of them, at random, are opened to read first."),
+        typer.Option("--from", help="Your logs: twenty of them, at random, are laid out to be read first."),
     ] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column of the id in your logs.")] = None,
     as_json: Json = False,

@@ -23,10 +23,13 @@ def command(
     ] = None,
     design: Annotated[
         str | None,
-        typer.Option(help="How the labelled items were chosen, as for calibrate. Unstated: what they say."),
+        typer.Option(
+            help="How the labelled items were chosen, as for calibrate. Unstated: what the labels say."
+        ),
     ] = None,
     target: Annotated[
-        str, typer.Option(help="process: the system that made the items; batch: these items.")
+        str,
+        typer.Option(help="What rates are of. process: the system that made the items; batch: just these."),
     ] = "process",
     group: Annotated[
         str | None, typer.Option(help="Column that says which items depend on each other.")

@@ -17,7 +17,13 @@ WAYS = {"random": "at random", "stratified": "by stratum", "probability": "with 
 
 
 def command(
-    source: Annotated[Path, typer.Argument(metavar="GRADED|ITEMS", help="What the sample is drawn from.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="GRADED|ITEMS",
+            help="Graded rows, or items that are not graded yet; the sample is drawn from them.",
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -45,41 +51,43 @@ def command(
     draw: Annotated[
         str,
         typer.Option(
-            help="random; stratified by verdict; active: likelier where the judge is uncertain; rare: all "
+            help="random; stratified: by verdict; active: likelier where the judge is uncertain; rare: all "
             "that the judge fails, up to half, and a random rest."
         ),
     ] = "random",
     criterion: Annotated[
         str | None,
-        typer.Option(help="Whose verdicts these are; unstated, of the item as a whole. Or which to relabel."),
+        typer.Option(
+            help="Criterion of goal and draw, or to be labelled again. Unstated: the item as a whole."
+        ),
     ] = None,
     pilot: Annotated[
         list[Path] | None, typer.Option(help="Earlier labels, to plan by. May be repeated.")
     ] = None,
     exclude: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Labels of an earlier draw from SOURCE: left out, counted, and planned by. May be repeated."
-        ),
+        typer.Option(help="Labels of an earlier draw: left out, counted, and planned by. May be repeated."),
     ] = None,
     relabel: Annotated[
         list[Path] | None,
         typer.Option(help="Labels to give again, on --criterion only, which was reworded. May be repeated."),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(min=0, help="Minutes for an item, where labels do not tell.")
+        float | None,
+        typer.Option(min=0, help="Minutes that an item takes a rater, where earlier labels do not tell."),
     ] = None,
     repeats: Annotated[
         int,
         typer.Option(min=0, help="Items that stand on the sheet twice, far apart: is the rater consistent?"),
     ] = 0,
     target: Annotated[
-        str, typer.Option(help="process: the system that made the items; batch: these items.")
+        str,
+        typer.Option(help="What rates are of. process: the system that made the items; batch: just these."),
     ] = "process",
     rubric: Annotated[
         str | None, typer.Option(help="The rubric that people answer; graded rows know theirs.")
     ] = None,
-    rater: Annotated[str | None, typer.Option(help="Who will label: human, if unstated.")] = None,
+    rater: Annotated[str | None, typer.Option(help="Who will label. Unstated: human.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="For a draw that can be made again.")] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column of the id, as for grade.")] = None,
     rename: Annotated[

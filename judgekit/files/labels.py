@@ -47,14 +47,15 @@ def read_label_files(paths: Sequence[str | Path], rubric: Rubric) -> LabelSet:
     notes: list[str] = []
     wrong: list[Problem] = []
     total = 0
-    for path in paths:
+    for number, path in enumerate(paths, 1):
         try:
             found = read_labels(path, rubric)
         except InputError as error:
             wrong, total = wrong + error.problems, total + error.total
             continue
         labels += [replace(label, source=str(path)) for label in found.labels]
-        notes += [f"{path}: {note}" for note in found.notes]
+        # Into the card, which names neither folders nor raters.
+        notes += [f"label file {number}: {note}" for note in found.notes]
     problems = Problems("")
     merged = _settle_duplicates(labels, rubric, problems, notes)
     if wrong or problems:

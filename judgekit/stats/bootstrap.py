@@ -14,6 +14,7 @@ from judgekit.stats.proportions import t_quantile
 from judgekit.stats.sample import FEW_GROUPS, LEAST_GROUPS, FloatArray, join_notes
 
 LEAST_ITEMS = 30
+MANY_UNITS = 10_000
 DRAWS = 2000
 
 
@@ -36,8 +37,9 @@ def bootstrap(
     The spread of the draws is carried to the scale of Fisher's z, where the limits are Student's.
     Where equal items can be put together, whole tables are drawn, which costs the same for any
     number of items. Otherwise, from 10,000 items (or groups) on, what is drawn is the sums that the statistic
-    is made of, from the normal law with exactly the mean and covariance that resampling gives them; rank
-    correlations and functions of the ratings have no such sums and are resampled at any size.
+    is made of, from the normal law with exactly the mean and covariance that resampling gives them (of
+    Spearman's, which is no such sum, the linear part); Kendall's and functions of the ratings are resampled
+    at any size.
 
     Parameters
     ----------
@@ -144,8 +146,7 @@ def _interval(
         return nan, nan, join_notes(f"fewer than {LEAST_ITEMS} items: no interval", few)
     if grouped and source.units < LEAST_GROUPS:
         return nan, nan, join_notes(few, "no interval")
-    sums = None if found.features is None else normal_sums(source, found.features, number, rng)
-    values = source.each(found.values, number) if sums is None else found.of(sums)
+    values = _drawn(found, source, number, rng)
     known = values[~np.isnan(values)]
     lost = 1 - known.size / number
     undefined = f"{lost:.0%} of the draws were undefined" if lost > 0.05 else ""
@@ -156,6 +157,18 @@ def _interval(
     df = source.units - 1 if grouped else found.n - 1
     low, high = _limits(value, middle, known, found.n, t_quantile((1 + confidence) / 2, df))
     return low, high, join_notes(undefined, few)
+
+
+def _drawn(found: Coefficient, source: Draws, number: int, rng: np.random.Generator) -> FloatArray:
+    """Values of the coefficient on so many draws, shape (number,)."""
+    if source.moments is not None and source.units >= MANY_UNITS and not found.repeats:
+        if found.features is not None:
+            return found.of(normal_sums(source.moments, found.features, number, rng))
+        if found.slopes is not None:
+            slopes = found.slopes(source.smoothed[0])
+            moved = normal_sums(source.moments, slopes[:, None], number, rng)[:, 0]
+            return np.asarray(found.values(source.smoothed)[0] + moved - moved.mean())
+    return source.each(found.values, number)
 
 
 def _limits(value: float, middle: float, values: FloatArray, n: int, t: float) -> tuple[float, float]:

@@ -23,6 +23,7 @@ def post_stratified_mean(
     levels: int | None = None,
     design: str = "random",
     target: str = "process",
+    probability: ArrayLike | None = None,
     stratum: ArrayLike | None = None,
     external: tuple[ArrayLike, ArrayLike] | None = None,
     shift: str | None = None,
@@ -45,6 +46,8 @@ def post_stratified_mean(
         K, where no `order` is given; by default one more than the largest code.
     design : {"random", "stratified", "external"}
         How the labelled items were drawn.
+    probability : array_like of float, shape (m,), optional
+        With which each external label's item was drawn, where not all were drawn alike.
     external : tuple of array_like, shapes (m,) and (m,), optional
         Cells and human outcomes of another batch.
     shift : {"mix", "prevalence"}, optional
@@ -78,8 +81,8 @@ def post_stratified_mean(
         rule = None if shift is None else partial(rules[shift], partition=partition)
         batch = checked_sample(verdicts, labelled, human, target=target, confidence=confidence)
         check = partial(checked_codes, width=places.size)
-        return transferred(batch, external, group, rule, check, assumed=assumed)
-    more = design_arrays(design, None, stratum)
+        return transferred(batch, external, group, rule, check, assumed=assumed, probability=probability)
+    more = design_arrays(design, probability, stratum)
     sample = checked_sample(
         verdicts, labelled, human, target=target, group=group, confidence=confidence, **more
     )

@@ -26,6 +26,7 @@ from judgekit.stats.continuous import (
     icc_of_sums,
     kendall_tau_b,
     spearman_of_weights,
+    spearman_slopes,
 )
 from judgekit.stats.reliability import (
     alpha_of_coincidences,
@@ -69,6 +70,8 @@ class Coefficient:
         Where equal items were put together: how many of each kind.
     repeats : bool
         Whether weights must be whole numbers, because rows are repeated.
+    slopes : callable, optional
+        From weights, shape (m,), to the change of the coefficient by each, for what is no sum of features.
     """
 
     of: Stack
@@ -79,6 +82,7 @@ class Coefficient:
     features: FloatArray | None = None
     copies: FloatArray | None = None
     repeats: bool = False
+    slopes: Callable[[FloatArray], FloatArray] | None = None
 
     def values(self, weights: FloatArray) -> FloatArray:
         """Coefficient under weights of items and chance items, shape (draws, m)."""
@@ -203,9 +207,8 @@ def _spearman(given: Ratings) -> Coefficient:
     table = read_values(given.table)[rows]
     _require_two(table)
     every = np.concatenate([table, given.shuffled(table)])
-    return Coefficient(
-        partial(spearman_of_weights, table=every), rows, rows.size, len(every) - rows.size, CONSTANT
-    )
+    of, slopes = partial(spearman_of_weights, table=every), partial(spearman_slopes, table=every)
+    return Coefficient(of, rows, rows.size, len(every) - rows.size, CONSTANT, slopes=slopes)
 
 
 def _repeated(given: Ratings, statistic: Statistic, why: str = "the function returned nan") -> Coefficient:

@@ -134,6 +134,35 @@ def spearman_of_weights(weights: FloatArray, table: FloatArray) -> FloatArray:
     return ratio((weights * x * y).sum(axis=1), np.sqrt(spread))
 
 
+def spearman_slopes(weights: FloatArray, table: FloatArray) -> FloatArray:
+    """Change of the rank correlation by the weight of each item, its own ranks' and all others'.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (n_items,)
+        About which it is taken.
+    table : ndarray of float, shape (n_items, 2)
+        Scores of two raters.
+
+    Returns
+    -------
+    ndarray of float, shape (n_items,)
+        Derivatives; nan where the correlation is.
+    """
+    x, y = (_midranks(weights[None], column)[0] for column in table.T)
+
+    def above(ranks: FloatArray, scores: FloatArray) -> FloatArray:
+        # an item's weight raises the ranks of those above it: the sum of `ranks` there, as all add up to 0
+        return np.asarray(-_midranks((weights * ranks)[None], scores)[0])
+
+    a, b = table.T
+    xx, yy, xy = weights @ (x * x), weights @ (y * y), weights @ (x * y)
+    by_xx, by_yy = x * x + 2 * above(x, a), y * y + 2 * above(y, b)
+    by_xy = x * y + above(y, a) + above(x, b)
+    shrunk = xy / 2 * (ratio(by_xx, xx) + ratio(by_yy, yy))
+    return ratio(by_xy - shrunk, np.sqrt(xx * yy))
+
+
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rank correlation; ties share their mean rank.
 

@@ -68,7 +68,8 @@ def corrected_mean(
         "difference", "difference-wilson", "ppi", "ppi++" (random), "post-stratified", "rogan-gladen",
         "confusion-inversion" (random, external).
     probability : array_like of float, shape (n,), optional
-        With which each labelled item was drawn, (0, 1]; for `design="probability"`.
+        With which each labelled item was drawn, (0, 1]; for `design="probability"`, and for external labels
+        (shape (m,)) that were not drawn alike.
     stratum : array_like, shape (N,), optional
         Of each item of the batch; for `design="stratified"`.
     external : tuple of array_like of float, shapes (m,) and (m,), optional
@@ -108,7 +109,9 @@ def corrected_mean(
     if design == "external":
         rule = _transfer_rule(method, shift)
         batch = checked_sample(judge, labelled, human, target=target, confidence=confidence)
-        return transferred(batch, external, group, rule, checked_scores, assumed=assumed)
+        return transferred(
+            batch, external, group, rule, checked_scores, assumed=assumed, probability=probability
+        )
     more = design_arrays(design, probability, stratum)
     sample = checked_sample(judge, labelled, human, target=target, group=group, confidence=confidence, **more)
     estimator = Choice(at_random=assumed) if method is None else _named(method, sample, design)

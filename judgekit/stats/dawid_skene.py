@@ -140,6 +140,10 @@ def dawid_skene_of_labels(
     ------
     ShapeError
         As `dawid_skene`; also if the lists differ in length.
+
+    References
+    ----------
+    Dawid & Skene (1979), doi:10.2307/2346806
     """
     if not (iterations >= 0 and tol >= 0 and smoothing >= 0):
         raise ShapeError("iterations, tol and smoothing must not be negative")

@@ -15,7 +15,7 @@ from judgekit.errors import ShapeError
 from judgekit.stats.sample import FloatArray, IntArray, codes_of
 
 CELLS_AT_ONCE = 4_000_000
-MANY_UNITS = 10_000
+Moments = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Draws:
     smoothed: FloatArray
     draw: Callable[[int], FloatArray]
     units: int
-    moments: Callable[[FloatArray], tuple[FloatArray, FloatArray]] | None = None
+    moments: Moments | None = None
 
     def each(self, values: Callable[[FloatArray], FloatArray], number: int) -> FloatArray:
         """Evaluate a statistic on `number` draws, as many at once as memory should hold."""
@@ -50,17 +50,13 @@ class Draws:
         return np.concatenate(parts)
 
 
-def normal_sums(
-    source: Draws, features: FloatArray, number: int, rng: np.random.Generator
-) -> FloatArray | None:
-    """Draw sums of features, shape (number, p), where there are very many items; None for fewer.
+def normal_sums(moments: Moments, features: FloatArray, number: int, rng: np.random.Generator) -> FloatArray:
+    """Draw sums of features over very many items, shape (number, p).
 
     A sum over 10,000 independent draws is normal but for what its first two moments, which are exact here,
     do not tell; drawing it costs the same for any number of items. Sums of what is never negative stay so.
     """
-    if source.moments is None or source.units < MANY_UNITS:
-        return None
-    mean, covariance = source.moments(features)
+    mean, covariance = moments(features)
     scale, axes = np.linalg.eigh(covariance)
     noise = rng.standard_normal((number, mean.size)) * np.sqrt(np.maximum(scale, 0))
     floor = np.where(features.min(axis=0) >= 0, 0.0, -np.inf)

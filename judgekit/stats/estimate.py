@@ -1,5 +1,6 @@
 """One number with its uncertainty: the result object of every statistic."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isnan, nan
 from typing import Any
@@ -54,6 +55,12 @@ class Estimate:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: nan becomes None."""
         return {k: None if isinstance(v, float) and isnan(v) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Estimate":
+        """Read what `to_dict` gave."""
+        values: dict[str, Any] = {key: nan if value is None else value for key, value in data.items()}
+        return cls(**values)
 
     def __repr__(self) -> str:
         text = (

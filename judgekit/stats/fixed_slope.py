@@ -51,6 +51,10 @@ def fixed_slope_mean(
     ------
     ShapeError
         As `corrected_mean`.
+
+    References
+    ----------
+    Angelopoulos, Duchi & Zrnic (2023), arXiv:2311.01453, with λ fixed
     """
     sample = checked_sample(judge, labelled, human, target=target, group=group, confidence=confidence)
     return corrected(sample, partial(_fresh, slope=slope))

@@ -8,6 +8,7 @@ from math import nan, sqrt
 import numpy as np
 
 from judgekit.stats.estimate import Estimate
+from judgekit.stats.poststratified import effective_counts
 from judgekit.stats.proportions import normal_quantile
 from judgekit.stats.sample import FloatArray, IntArray, Sample, design_effect
 
@@ -18,6 +19,7 @@ DRAWS = 2_000
 EM_STEPS = 30
 EM_START = 1e-4
 EM_LEAST = 1e-9
+STILL = 0.8
 EM_CLOSE = 1e-6
 SEED = 20_260
 HOLDS_IF = "holds if the judge still errs at the same rates"
@@ -102,19 +104,24 @@ def rogan_gladen(sample: Sample, judge: FloatArray, outcome: FloatArray) -> Esti
     known = ~np.isnan(judge)
     f, y = judge[known], outcome[known]
     group = None if sample.group is None else sample.group[known]
-    positives, negatives = int(np.sum(y == 1)), int(np.sum(y == 0))
-    if min(positives, negatives) < LEAST_LABELS:
+    chance = np.ones(y.size) if sample.probability is None else sample.probability[known]
+    counts = int(np.sum(y == 1)), int(np.sum(y == 0))
+    if min(counts) < LEAST_LABELS:
         return sample.undefined(
-            f"{positives} labels of outcome 1 and {negatives} of outcome 0: each needs {LEAST_LABELS}", method
+            f"{counts[0]} labels of outcome 1 and {counts[1]} of outcome 0: each needs {LEAST_LABELS}", method
         )
-    tpr, tnr = float(f[y == 1].mean()), float(1 - f[y == 0].mean())
+    (negatives, positives), weight = effective_counts(1 / chance, y.astype(np.intp), 2)
+    tpr, tnr = (
+        float(np.sum(weight * f * y)) / positives,
+        float(np.sum(weight * (1 - f) * (1 - y))) / negatives,
+    )
     graded = sample.judge[~np.isnan(sample.judge)]
     if not graded.size:
         return sample.undefined("no verdict in the batch", method)
     rate = float(graded.mean())
     value = rogan_gladen_value(rate, tpr, tnr)
     # What each label moves: the estimate's derivatives by TPR and TNR.
-    pull = np.where(y == 1, value * (f - tpr) / positives, (1 - value) * (1 - f - tnr) / negatives)
+    pull = weight * np.where(y == 1, value * (f - tpr) / positives, (1 - value) * (1 - f - tnr) / negatives)
     cut = design_effect(pull, group)
     limits = lang_reiczigel(
         rate, graded.size, tpr * positives / cut, positives / cut, tnr * negatives / cut, negatives / cut,
@@ -194,6 +201,8 @@ def _climb(true: FloatArray, shares: FloatArray, confusion: FloatArray) -> Float
         going = np.abs(first).max(axis=0) > EM_CLOSE
         if not going.any():
             break
+        if going.mean() > STILL:
+            continue  # copying the rest costs more than a step
         moving, true, shares = moving[going], true[:, going], shares[:, going]
         confusion = confusion[:, :, going]
     return found
@@ -201,12 +210,12 @@ def _climb(true: FloatArray, shares: FloatArray, confusion: FloatArray) -> Float
 
 def _em_step(true: FloatArray, shares: FloatArray, confusion: FloatArray) -> FloatArray:
     expected = np.einsum("klb,lb->kb", confusion, true)
-    ratio = np.divide(shares, expected, out=np.zeros_like(shares), where=expected > 0)
-    update = true * np.einsum("kb,klb->lb", ratio, confusion)
+    # What is not expected at all has no share either, or confusions of 0 that take it out again.
+    update = true * np.einsum("kb,klb->lb", shares / np.maximum(expected, 1e-300), confusion)
     return np.asarray(update / update.sum(axis=0))
 
 
-def confusion_inversion(sample: Sample, counts: IntArray, table: IntArray, values: FloatArray) -> Estimate:
+def confusion_inversion(sample: Sample, counts: IntArray, table: FloatArray, values: FloatArray) -> Estimate:
     """Mean outcome of a batch from the judge's confusion on other items, any number of levels (E6).
 
     Parameters
@@ -215,8 +224,8 @@ def confusion_inversion(sample: Sample, counts: IntArray, table: IntArray, value
         The batch; its `group` is not used.
     counts : ndarray of int, shape (K,)
         Items of the batch at each of the judge's levels; those without verdict left out.
-    table : ndarray of int, shape (K, L)
-        Labelled items by judge level and human level.
+    table : ndarray of float, shape (K, L)
+        Labelled items by judge level and human level, or what they are worth.
     values : ndarray of float, shape (L,)
         Outcome that each human level stands for.
 
@@ -250,7 +259,7 @@ def confusion_inversion(sample: Sample, counts: IntArray, table: IntArray, value
     return sample.estimate(value, low, high, method, HOLDS_IF, failed_remark(sample.judge))
 
 
-def _drawn_shares(counts: IntArray, table: IntArray) -> FloatArray:
+def _drawn_shares(counts: IntArray, table: FloatArray) -> FloatArray:
     """Shares of the true levels, 2,000 times: confusion from Dirichlet, shares from the multinomial."""
     rng = np.random.default_rng(SEED)
     gamma = rng.standard_gamma(table + 1 / table.shape[0], size=(DRAWS, *table.shape))

@@ -71,6 +71,24 @@ def cell_rates(outcome: FloatArray, codes: IntArray, width: int) -> tuple[IntArr
     return labels, rates, outcome - rates[codes]
 
 
+def effective_counts(weight: FloatArray, codes: IntArray, width: int) -> tuple[FloatArray, FloatArray]:
+    """Weights that add up, in each cell, to the number of equal labels that its own are worth.
+
+    Returns
+    -------
+    tuple of ndarray
+        (Σw)²/Σw² of each cell, shape (width,), at least 1; the weights, shape (n,).
+
+    References
+    ----------
+    Kish (1965), Survey Sampling
+    """
+    total = np.bincount(codes, weights=weight, minlength=width)
+    squares = np.bincount(codes, weights=weight**2, minlength=width)
+    size = np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1), 1)
+    return size, weight * (size / np.where(total > 0, total, 1))[codes]
+
+
 def share_variance(value: float, sample: Sample) -> float:
     """Variance of the mean of N outcomes of this rate, drawn towards a half as Agresti and Coull do."""
     likely = (sample.n * value + 2) / (sample.n + 4)
@@ -90,7 +108,7 @@ def external_mix(
     Parameters
     ----------
     sample : Sample
-        The batch, with the other batch's labels as `human` (and their `group`).
+        The batch, with the other batch's labels as `human` (and their `group` and `probability`).
     cells : Cells
         Counts of this batch, codes of the other batch's labelled items; merged already.
     outcome : ndarray of float, shape (n,)
@@ -106,19 +124,21 @@ def external_mix(
         For the batch, a cell's rate counts as drawn anew for its N_g items: m_g = 1/(1/n_g + 1/N_g). For the
         process only the cell means (m_g = n_g) and the mix of verdicts (N items) are uncertain.
     """
-    labels, means, apart = cell_rates(outcome, cells.codes, cells.counts.size)
-    weights = cells.counts / sample.total
-    effect = design_effect((weights / labels)[cells.codes] * apart, sample.group)
+    chance = np.ones(outcome.size) if sample.probability is None else sample.probability
+    labels, weight = effective_counts(1 / chance, cells.codes, cells.counts.size)
+    means = np.bincount(cells.codes, weights=weight * outcome, minlength=cells.counts.size) / labels
+    apart, weights = outcome - means[cells.codes], cells.counts / sample.total
+    effect = design_effect((weights / labels)[cells.codes] * weight * apart, sample.group)
     drawn = 0.0 if sample.of_process else 1 / np.maximum(cells.counts, 1)
     size = 1 / (1 / labels + drawn) / effect
     value = float(np.sum(weights * means))
     mix = float(np.sum(weights * (means - value) ** 2)) / sample.total if sample.of_process else 0.0
     note = join_notes("holds if a verdict still means what it meant", SMALL_CELLS if merged else "")
     if not binary:
-        squares = np.bincount(cells.codes, weights=apart**2, minlength=cells.counts.size)
+        squares = np.bincount(cells.codes, weights=weight * apart**2, minlength=cells.counts.size)
         spread = (squares + sample.ridge) / (labels - 0.5)
         error = float(np.sum(weights**2 * spread / size)) + mix
-        df = float(np.sum(labels - 1))
+        df = max(float(np.sum(labels - 1)), 1.0)
         return student_limits(sample, Fit(value, error, df), "external mix", note)
     low, high = mover_sum(weights, means, *wilson(means, size, sample.critical()))[1:]
     low, high = widened(value, low, high, sample.critical() ** 2 * mix)

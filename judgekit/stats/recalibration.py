@@ -95,8 +95,6 @@ class Recalibration:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Recalibration":
         """Read what `to_dict` wrote."""
-        stated = data["calibration_error"].items()
-        error: dict[str, Any] = {key: nan if value is None else value for key, value in stated}
         numbers = {key: data[key] for key in ("base_rate", "brier", "brier_constant")}
         return cls(
             data["kind"],
@@ -104,7 +102,7 @@ class Recalibration:
             tuple(nan if value is None else value for value in data["values"]),
             data["n"],
             **{key: nan if value is None else value for key, value in numbers.items()},
-            calibration_error=Estimate(**error),
+            calibration_error=Estimate.from_dict(data["calibration_error"]),
             bins=tuple(ReliabilityBin(**one) for one in data["bins"]),
             offered=data["offered"],
             note=data["note"],

@@ -204,7 +204,7 @@ def checked_sample(
         outcomes,
         target,
         confidence,
-        None if probability is None else _checked_probability(probability, positions),
+        None if probability is None else checked_probability(probability, positions.size),
         None if stratum is None else _checked_strata(stratum, verdicts.size, positions),
         *_checked_groups(group, positions, verdicts.size),
         scale,
@@ -279,10 +279,11 @@ def _checked_positions(labelled: ArrayLike, total: int) -> IntArray:
     return positions
 
 
-def _checked_probability(probability: ArrayLike, labelled: IntArray) -> FloatArray:
+def checked_probability(probability: ArrayLike, size: int) -> FloatArray:
+    """Probabilities within (0, 1], one for each of `size` labelled items; ShapeError otherwise."""
     values = np.asarray(probability, float)
-    if values.shape != labelled.shape:
-        raise ShapeError(f"probability has shape {values.shape}; it must be {labelled.shape}, as labelled")
+    if values.shape != (size,):
+        raise ShapeError(f"probability has shape {values.shape}; it must be ({size},), as labelled")
     wrong = ~((values > 0) & (values <= 1))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])

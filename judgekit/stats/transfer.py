@@ -12,10 +12,11 @@ from judgekit.stats.cells import Partition, judge_partition
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.inversion import confusion_inversion, rogan_gladen
 from judgekit.stats.missing import bounded
-from judgekit.stats.poststratified import external_mix
+from judgekit.stats.poststratified import effective_counts, external_mix
 from judgekit.stats.sample import (
     FloatArray,
     Sample,
+    checked_probability,
     checked_scores,
     codes_of,
     is_binary,
@@ -39,6 +40,7 @@ def transferred(
     check: Callable[[str, ArrayLike], NDArray[Any]],
     *,
     assumed: bool,
+    probability: ArrayLike | None = None,
 ) -> Estimate:
     """Estimate for a batch without labels, from (judge, human) of another one.
 
@@ -57,6 +59,8 @@ def transferred(
         Turns what the judge said into an array, or raises.
     assumed : bool
         Whether outcomes are stated to be missing at random within judge level.
+    probability : array_like of float, shape (m,), optional
+        With which each labelled item was drawn from the other batch.
 
     Raises
     ------
@@ -71,12 +75,14 @@ def transferred(
     if said.shape != outcome.shape:
         raise ShapeError(f"external has {said.size} judge values for {outcome.size} outcomes")
     codes = None if group is None else codes_of("group", group, outcome.size)
+    chance = None if probability is None else checked_probability(probability, outcome.size)
     if rule is None:
         return replace(batch, human=outcome).undefined(UNSTATED, "")
 
     def run(known: FloatArray) -> Estimate:
         keep = ~np.isnan(known)
         kept = replace(batch, human=known[keep], group=None if codes is None else codes[keep])
+        kept = kept if chance is None else replace(kept, probability=chance[keep])
         return _guarded(kept, rule, said[keep])
 
     return bounded(outcome, run, assumed=assumed)
@@ -124,8 +130,10 @@ def inversion_in_cells(
         why = f"{outcomes.size} different outcomes: error rates are known for at most {MOST_LEVELS} levels"
         return sample.undefined(why, "confusion inversion")
     cells = partition.cells(values)
-    table = np.zeros((cells.counts.size, outcomes.size), np.intp)
-    np.add.at(table, (cells.codes, np.searchsorted(outcomes, sample.human)), 1)
+    levels_of = np.searchsorted(outcomes, sample.human)
+    chance = np.ones(sample.n) if sample.probability is None else sample.probability
+    table = np.zeros((cells.counts.size, outcomes.size))
+    np.add.at(table, (cells.codes, levels_of), effective_counts(1 / chance, levels_of, outcomes.size)[1])
     used = (cells.counts + cells.labels > 0)[:-1]
     return confusion_inversion(sample, cells.counts[:-1][used], table[:-1][used], outcomes)
 

@@ -1,6 +1,7 @@
 """Judges on the same labels: NQ301 and PandaLM by the figures of their source, and what each refuses."""
 
 import json
+import shutil
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -50,7 +51,8 @@ def nq(shared, tmp_path_factory):
     data = shared / "data/nq301"
     rubric = Path(__file__).parents[2] / "calibration/nq301/rubric.yaml"
     paths = replayed(data, NQ, rubric, tmp_path_factory.mktemp("nq"))
-    return compare_judges(paths, data / "labels.jsonl", group="id"), data
+    labels = shutil.copy(data / "labels.jsonl", paths[0].parent)  # its ledger would lie beside the data
+    return compare_judges(paths, labels, group="id"), data
 
 
 def test_nq301_has_the_figures_of_its_source(nq):
@@ -90,7 +92,7 @@ def test_nq301_by_an_independent_computation(nq):
 def test_pandalm_has_the_figures_of_its_source(shared, tmp_path):
     data = shared / "data/pandalm"
     paths = replayed(data, ("gpt-3.5-turbo", "pandalm-7b"), SIDES, tmp_path)
-    found = compare_judges(paths, data / "labels.jsonl")
+    found = compare_judges(paths, shutil.copy(data / "labels.jsonl", tmp_path))
     assert (found.labelled, found.common) == (999, 974)
     gpt, panda = found["recorded/gpt-3.5-turbo"], found["recorded/pandalm-7b"]
     assert gpt.strict.value == pytest.approx(697 / 999)

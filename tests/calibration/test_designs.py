@@ -125,6 +125,8 @@ def test_labels_from_elsewhere_vouch_for_the_judge_and_give_no_rate_here():
     assert not found.overall.headline.corrected.defined
     assert "elsewhere" in found.overall.headline.corrected.note
     assert found.decision.verb == "correct" and "--shift" in found.decision.sentence
+    with pytest.raises(UsageError, match="80 labels with the role development"):
+        calibrate(rows, [one | {"role": "development"} for one in labels], rubric=RUBRIC, design="external")
 
 
 def test_what_a_design_needs_is_asked_for():

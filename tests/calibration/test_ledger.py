@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from judged import YES, label, row, rubric_of
 
+from judgekit.calibration import calibrate
 from judgekit.calibration.ledger import ledger_path, note_look, peek, read_ledger
 from judgekit.calibration.looks import Look, standing, standing_from, standing_lines, strictest_role
 from judgekit.errors import InputError
@@ -336,3 +338,16 @@ def test_sentences(ledger):
     ]
     late = replace(third, look=40)
     assert "widened to 99.994 % each" in standing_lines(late)[0]
+
+
+def test_a_look_that_can_decide_nothing_is_free(tmp_path):
+    """Thirty labels are needed for any decision: those who are told to label more are not charged for it."""
+    rubric = rubric_of(YES)
+    rows = [row(rubric, f"i{n}", {"correct": "pass" if n % 3 else "fail"}) for n in range(80)]
+    labels = [label(f"i{n}", "correct", "pass" if n % 2 else "fail", design="random") for n in range(80)]
+    file, confidence = tmp_path / "labels.jsonl", []
+    for n in (10, 29, 40, 60):
+        file.write_text("".join(json.dumps(one) + "\n" for one in labels[:n]))
+        confidence.append(calibrate(rows, file, rubric=rubric).confidence)
+    assert confidence == pytest.approx([0.95, 0.95, 0.95, 1 - 2 * 0.05 / 6])
+    assert len(read_ledger(ledger_path(file))) == 2

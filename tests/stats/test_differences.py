@@ -9,10 +9,11 @@ from judgekit.errors import ShapeError
 from judgekit.stats.applicable import applicable_mean
 from judgekit.stats.correction import corrected_mean
 from judgekit.stats.estimate import Estimate
-from judgekit.stats.fixed_slope import fixed_slope_mean, slice_means
+from judgekit.stats.fixed_slope import fixed_slope_mean
 from judgekit.stats.missing import imbens_manski
 from judgekit.stats.paired import corrected_difference, unpaired_difference
 from judgekit.stats.sample import design_effect
+from judgekit.stats.slices import slice_means
 
 RNG = np.random.default_rng(13)
 FIRST = (RNG.random(500) < 0.7).astype(float)

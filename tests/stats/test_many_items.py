@@ -1,5 +1,7 @@
 """What very many items are counted by: other ways than for few, with the same answers."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,10 @@ from hypothesis import strategies as st
 from judgekit.stats import bootstrap, corrected_mean, draws
 from judgekit.stats.cells import judge_partition, within_strata
 from judgekit.stats.codes import MOST_KINDS, distinct_rows, level_counts
+from judgekit.stats.continuous import spearman_of_weights, spearman_slopes
 from judgekit.stats.sample import codes_of
+
+intervals = sys.modules["judgekit.stats.bootstrap"]  # the package's name for it is the function
 
 RNG = np.random.default_rng(20_261)
 
@@ -28,7 +33,7 @@ RNG = np.random.default_rng(20_261)
 )
 def test_codes_number_the_distinct_values_in_order(values, late):
     if late:
-        values = np.concatenate([np.full(2_000, values.max()), values])
+        values = np.concatenate([np.full(2_000, np.sort(values)[-1]), values])
     found = codes_of("stratum", values, values.size)
     assert found.dtype == np.intp
     np.testing.assert_array_equal(found, np.unique(values, return_inverse=True)[1])
@@ -105,21 +110,32 @@ LABELS = np.column_stack([SAID, np.where(RNG.random(2_000) < 0.7, SAID, RNG.inte
         ("icc", SCORES, {}),
         ("lin_ccc", SCORES, {"group": np.arange(2_000) // 2}),
         ("interval_alpha", SCORES, {}),
+        ("spearman", SCORES, {}),
+        ("spearman", np.round(SCORES), {"group": np.arange(2_000) // 4}),
+        ("spearman", np.round(SCORES), {"stratum": LABELS[:, 1], "item_weight": 1 + LABELS[:, 1]}),
         ("cohen_kappa", LABELS, {"group": np.arange(2_000) // 4}),
         ("gwet_ac", LABELS, {"stratum": LABELS[:, 1], "item_weight": 1 + LABELS[:, 1]}),
     ],
 )
 def test_normal_sums_give_the_interval_of_resampling(statistic, ratings, options, monkeypatch):
     drawn = bootstrap(statistic, ratings, **options)
-    monkeypatch.setattr(draws, "MANY_UNITS", 400)
+    monkeypatch.setattr(intervals, "MANY_UNITS", 400)
     found = bootstrap(statistic, ratings, **options)
     assert found.value == drawn.value and found.low != drawn.low
     assert found.half_width == pytest.approx(drawn.half_width, rel=0.08)  # 2,000 draws: 1.6 % each
 
 
+def test_slopes_of_spearman_are_its_derivatives():
+    rng = np.random.default_rng(4)
+    table, weights = rng.integers(0, 6, (40, 2)).astype(float), rng.uniform(0.5, 2, 40)
+    step = 1e-5 * np.eye(40)
+    up, down = (spearman_of_weights(weights + sign * step, table) for sign in (1, -1))
+    np.testing.assert_allclose(spearman_slopes(weights, table), (up - down) / 2e-5, atol=1e-8)
+
+
 def test_rare_answers_keep_their_sums_above_zero(monkeypatch):
     """Without that, a normal sum of one item's answer is negative in one draw of six."""
-    monkeypatch.setattr(draws, "MANY_UNITS", 100)
+    monkeypatch.setattr(intervals, "MANY_UNITS", 100)
     human = np.r_[np.ones(1), np.zeros(299)].astype(int)
     found = bootstrap("matthews_corrcoef", np.column_stack([human, human]), group=np.arange(300))
     assert found.value == 1 and 0 < found.low < 1

@@ -172,3 +172,39 @@ def test_rogan_gladen_value_may_be_left_unclipped():
     assert rogan_gladen_value(0.2, 0.8, 0.7, clip=False) == pytest.approx(-0.2)
     assert rogan_gladen_value(0.2, 0.8, 0.7) == 0
     assert np.isnan(rogan_gladen_value(0.2, 0.5, 0.5))
+
+
+@pytest.mark.parametrize("shift", ["prevalence", "mix"])
+def test_labels_drawn_by_verdict_count_for_what_they_stand_for(shift):
+    """Rejections labelled six times as often as passes: taken as equals they would flatter the judge's TNR."""
+    rng, held, naive = np.random.default_rng(8), 0, 0
+    for _ in range(200):
+        other = rng.random(4000) < 0.5
+        judge = np.where(rng.random(4000) < 0.8, other, ~other)
+        chance = np.where(judge, 0.02, 0.12)
+        drawn = rng.random(4000) < chance
+        y = rng.random(3000) < (0.75 if shift == "prevalence" else 0.5)
+        said = np.where(rng.random(3000) < 0.8, y, ~y).astype(float)
+        external = (judge[drawn].astype(float), other[drawn].astype(float))
+        how = {"design": "external", "external": external, "shift": shift}
+        found = corrected_mean(said, [], [], probability=chance[drawn], **how)
+        held += found.low <= (0.75 if shift == "prevalence" else 0.5) <= found.high
+        plain = corrected_mean(said, [], [], **how)
+        naive += plain.low <= (0.75 if shift == "prevalence" else 0.5) <= plain.high
+    assert held >= 182
+    # Within a verdict all were drawn alike, so what a verdict means is the same with and without weights.
+    assert naive < 140 if shift == "prevalence" else naive == held
+
+
+def test_equal_probabilities_change_nothing():
+    rng = np.random.default_rng(2)
+    y = (rng.random(150) < 0.6).astype(float)
+    external = (np.where(rng.random(150) < 0.8, y, 1 - y), y)
+    judge = (rng.random(500) < 0.5).astype(float)
+    for shift in ("mix", "prevalence"):
+        how = {"design": "external", "external": external, "shift": shift}
+        one, other = (
+            corrected_mean(judge, [], [], **how),
+            corrected_mean(judge, [], [], probability=np.full(150, 0.3), **how),
+        )
+        assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
