@@ -156,7 +156,7 @@ def test_options_several_label_files_and_another_place(tmp_path, monkeypatch):
         "kept/graded.jsonl", ["kept/ann.jsonl", "kept/ben.jsonl"], design="random", target="batch",
         group="input", thresholds=Thresholds(labels=40),
     )  # fmt: skip
-    assert any("kept/ann.jsonl" in note for note in found.notes)
+    assert any("label file 1" in note for note in found.notes)
     found.save("kept/card.json")
     monkeypatch.chdir("/")
     before = held(tmp_path)
