@@ -68,7 +68,8 @@ def command(
     threshold: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=VALUE", help="Where a rule of the decision draws its line; see docs/decisions.md."
+            metavar="NAME=VALUE",
+            help="Where a rule of the decision draws its line, such as reject=0.5; all: docs/calibration.md.",
         ),
     ] = None,
     allow_unmatched: Annotated[

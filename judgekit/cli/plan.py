@@ -209,6 +209,9 @@ def _draw(console: Console, known: _Known, plan: "Plan", out: Path, given: dict[
     console.result(text, {**data, "repeats": sheet.repeats, "plan": plan.to_dict()})
     files = (known.graded, *known.exclude, out)
     console.next(f"judgekit calibrate {' '.join(map(quoted, files))} --out CARD.json")
+    if sheet.design == "random" and known.batch is not None:
+        fresh = "".join(f" --labels {quoted(path)}" for path in files[1:])
+        console.say(f"or, with a card: judgekit correct {quoted(files[0])} --calibration CARD.json{fresh}")
 
 
 def _goal(

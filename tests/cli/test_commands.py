@@ -224,7 +224,7 @@ def test_plan(judgekit, graded, name):
     done = judgekit("plan", "graded.jsonl", "--n", "30", "--seed", "5", "--rater", "kim", "--out", name)
     assert done.code == 0
     assert done.out.startswith(f"30 of 200 items drawn at random into {name}, without the judge's verdicts.")
-    assert done.out.endswith(f"next: judgekit calibrate graded.jsonl {name} --out CARD.json\n")
+    assert f"next: judgekit calibrate graded.jsonl {name} --out CARD.json\n" in done.out
     rows = read_sheet(graded / name) if name.endswith("csv") else desk.read_rows(graded / name)
     assert len({row["id"] for row in rows}) == 30
     for row in rows:
@@ -281,7 +281,9 @@ def test_a_plan_shows_people_what_the_judge_saw(judgekit, logs):
     done = judgekit("plan", "my graded.jsonl", "--n", "9", "--out", "s.csv")
     assert done.code == 2 and "give --set policy=… again" in done.err and not (logs / "s.csv").exists()
     done = judgekit("plan", "my graded.jsonl", "--n", "9", "--set", "policy=Be fair.", "--out", "s.csv")
-    assert done.out.endswith("next: judgekit calibrate 'my graded.jsonl' s.csv --out CARD.json\n")
+    assert "next: judgekit calibrate 'my graded.jsonl' s.csv --out CARD.json\n" in done.out
+    correct = "judgekit correct 'my graded.jsonl' --calibration CARD.json --labels s.csv"
+    assert done.out.endswith(f"or, with a card: {correct}\n")
     rows = {row["id"]: row for row in read_sheet(logs / "s.csv")}
     assert len(rows) == 9 and rows["t3"]["input"] == "question 3"
     assert {row["policy"] for row in rows.values()} == {"Be fair."}
