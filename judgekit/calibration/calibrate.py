@@ -91,7 +91,8 @@ def calibrate(
         raise UsageError(f"strata belong to a stratified draw, not to a {design} one; leave one away")
     batch = _batch(graded, None if rubric is None else find(rubric), group, stratum)
     matched = labels_of(labels, batch, allow_unmatched)
-    how = drawn("stratified" if stratum else design, matched, batch)
+    # Whoever names the strata has said how the items were drawn.
+    how = drawn("stratified" if batch.strata is not None and design is None else design, matched, batch)
     settled = _settled(matched, batch.rubric, settle)
     joined = {q.name: human_answers(settled, q, batch.rubric) for q in questions(batch.rubric)}
     limits, before = thresholds or DEFAULTS, previous.standing if previous else None

@@ -1,5 +1,6 @@
 """The card: a calibration as a file that people and programs read."""
 
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -145,40 +146,63 @@ def load_card(path: str | Path) -> Calibration:
     if data.pop("digest", None) != digest(data):
         why = "was changed after it was written, or is damaged; calibrate again"
         raise InputError([Problem(why, str(path))])
-    try:
-        return _calibration(data)
-    except KeyError as missing:  # whole, but written by a version that kept less
-        why = f"was written by another version of judgekit (no {missing}); calibrate again"
-        raise InputError([Problem(why, str(path))]) from None
+    from judgekit.calibration.card_form import check_form
+
+    check_form(data, str(path))
+    return _calibration(data)
 
 
-def older_card(path: Path) -> Calibration | None:
+def source_files(card: Calibration, folder: Path) -> tuple[Path, list[Path]]:
+    """Give the graded rows and the label files that a card names, from the folder where it lies.
+
+    Raises
+    ------
+    InputError
+        If one lies elsewhere after all, as by a link.
+    """
+    assert card.source is not None
+    found = [folder / name for name in (card.source["graded"], *card.source["labels"])]
+    for path in found:
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+            raise InputError([Problem("leads out of the folder of the card, and is not read", str(path))])
+    return found[0], found[1:]
+
+
+def older_card(path: Path, rubric: str | None = None) -> Calibration | None:
     """Give the card that would be overwritten; None where there is none, or one that cannot be read any more.
+
+    Parameters
+    ----------
+    path : Path
+    rubric : str or None
+        Name and version of the rubric of what is to be written there; None asks nothing.
 
     Raises
     ------
     UsageError
-        If something else would be overwritten.
+        If something else would be overwritten, such as the card of another rubric.
     """
     if not path.exists() or (path.is_file() and not path.stat().st_size):
         return None
+    data = _card_data(path)
+    if data is None:
+        raise UsageError(f"{path}: exists and is not a card; choose another --out, or move it away")
+    held = str(data.get("rubric"))
+    if rubric is not None and held.split("@")[0] != rubric.split("@")[0]:
+        raise UsageError(f"{path}: is the card of {held}, not of {rubric}; choose another --out, or move it away")
     try:
         return load_card(path)
     except InputError:
-        if not _says_it_is_one(path):
-            why = "exists and is not a card; choose another --out, or move it away"
-            raise UsageError(f"{path}: {why}") from None
-    return None
+        return None
 
 
-def _says_it_is_one(path: Path) -> bool:
-    if not path.is_file():
-        return False
+def _card_data(path: Path) -> dict[str, Any] | None:
+    """Read what says that it is a card, whole or not; None for anything else."""
     try:
-        data = loads(path.read_text("utf-8-sig"))
+        data = loads(path.read_text("utf-8-sig")) if path.is_file() else None
     except (OSError, NotJson, UnicodeDecodeError):
-        return False
-    return isinstance(data, dict) and data.get("kind") == KIND
+        return None
+    return data if isinstance(data, dict) and data.get("kind") == KIND else None
 
 
 def _calibration(data: dict[str, Any]) -> Calibration:

@@ -34,6 +34,7 @@ from judgekit.files.graded import read_graded
 from judgekit.stats.cell_correction import post_stratified_mean
 from judgekit.stats.correction import corrected_mean
 from judgekit.stats.estimate import Estimate
+from judgekit.stats.sample import IntArray
 
 LEVEL = 0.05
 SHIFTS = {
@@ -283,7 +284,12 @@ class _Week:
         """Test every question; that none is refuted by chance takes a level for each of them."""
         tested, alpha = [], LEVEL / max(len(asked), 1)
         for question in asked:
-            found = meaning(self.batch, question, self.fresh[question.name], self._earlier(question), alpha)
+            earlier = self._earlier(question)
+            if not earlier.ids:
+                said = "The card knows no other labels than these, so there is nothing to compare them with."
+                tested.append(Meaning(question.name, False, said))
+                continue
+            found = meaning(self.batch, question, self.fresh[question.name], earlier, alpha)
             if found is not None:
                 tested.append(Meaning(question.name, found.refuted, found.sentence))
         return tuple(tested)
@@ -375,7 +381,8 @@ def _same_batch(
     labelled = np.array([place[key] for key in pairs.ids], np.intp)
     group = None if batch.groups is None else numbered(batch.groups)
     outcomes = Outcomes(labelled, *pairs.people, group, pairs.probability)
-    found = quantities(question, batch.answers[question.name], outcomes, card.design, target)
+    answers, how = batch.answers[question.name], (card.design, target, card.confidence)
+    found = quantities(question, answers, outcomes, *how)
     return [CorrectedQuantity(question.name, q.name, q.raw, {SAME: q.corrected}) for q in found]
 
 
@@ -383,10 +390,11 @@ def _other_batch(
     card: Calibration, batch: GradedBatch, question: Question, shift: str | None, target: str
 ) -> list[CorrectedQuantity]:
     judge, pairs = batch.answers[question.name], all_pairs(card, question.name)
+    groups = None if batch.groups is None or target != "process" else numbered(batch.groups)
     found = []
     for measure in measures(question):
         estimates = {
-            way: _external(question, measure, judge, pairs, way, target)
+            way: _external(question, measure, judge, pairs, way, target, groups)
             for way in ([shift] if shift else SHIFTS)
         }
         raw = _raw(question, measure, judge)
@@ -399,7 +407,13 @@ def _raw(question: Question, measure: Measure, judge: Answers) -> float:
 
 
 def _external(
-    question: Question, measure: Measure, judge: Answers, pairs: Pairs, shift: str, target: str
+    question: Question,
+    measure: Measure,
+    judge: Answers,
+    pairs: Pairs,
+    shift: str,
+    target: str,
+    groups: IntArray | None,
 ) -> Estimate:
     if arises_not(question, judge.codes, pairs.judge[0], pairs.people[0]):
         why = "answers of not applicable cannot be carried from one batch to another; label items of this one"
@@ -407,7 +421,7 @@ def _external(
     outcome = measure.of(*pairs.people)
     arguments: dict[str, Any] = {
         "design": "external", "shift": shift, "target": target, "group": pairs.group,
-        "probability": pairs.probability,
+        "probability": pairs.probability, "batch_group": groups,
     }  # fmt: skip
     # A judge of two levels has two error rates; finer cells would need a whole table of them.
     two = shift == "prevalence" and question.criterion.scale == "binary"

@@ -13,9 +13,11 @@ from judgekit.calibration.pilot import Pilot, spread_by_stratum
 from judgekit.calibration.sheet import Items, Line, check_out, read_fields, sheet_rubric, write_sheet
 from judgekit.calibration.strata import Strata, found_strata, question_of, strata_by
 from judgekit.calibration.uncertainty import uncertainty
-from judgekit.errors import InputError, Problem, Problems, UsageError
+from judgekit.errors import Problems, UsageError
 from judgekit.files.graded import manifest_path, read_graded
 from judgekit.files.items import Columns
+from judgekit.files.label_cells import read_frame, read_rater, unseal
+from judgekit.files.labels import remember_roles
 from judgekit.files.rows import read_rows
 from judgekit.item import read_id
 from judgekit.labels import LabelSet, frame_of
@@ -333,6 +335,7 @@ def _earlier(
     kept: dict[str, dict[str, Any]] = {}
     raters: set[str] = set()
     wordings: set[str] = set()
+    roles: dict[str, str] = {}
     for path in paths:
         problems = Problems(str(path))
         for row in read_rows(path, problems):
@@ -341,19 +344,30 @@ def _earlier(
             answer = columns.get("label") if "label" in columns else columns.get(criterion.casefold(), "?")
             if named != criterion.casefold() or answer in (None, "") or columns.get("id") is None:
                 continue
-            draw = {key: columns[key] for key in KEPT if columns.get(key) not in (None, "")}
-            draw |= {"frame": _object(draw["frame"])} if "frame" in draw else {}
-            before = kept.setdefault(read_id(columns["id"]), draw)
-            if before != draw:
-                raise InputError(
-                    [Problem("was drawn otherwise on another row", str(path), row.line, "design")]
-                )
-            raters.add(str(columns.get("rater") or "human").strip())
+            try:
+                key, draw, rater = _drawn_as(columns)
+            except ValueError as error:
+                problems.add(str(error), row.line)
+                continue
+            if kept.setdefault(key, draw) != draw:
+                problems.add("was drawn otherwise on another row", row.line, "design")
+            remember_roles(roles, [(key, str(columns.get("role") or "").strip().casefold())])
+            raters.add(rater)
             wordings.add(_wording(columns.get("criterion_digest"), criterion))
         problems.raise_if_any()
     if not kept:
         raise UsageError(f"no label answers {criterion}; draw a sheet as usual")
-    return kept, raters, wordings - {""}
+    with_role = {key: {**draw, "role": roles[key]} if key in roles else draw for key, draw in kept.items()}
+    return with_role, raters, wordings - {""}
+
+
+def _drawn_as(columns: dict[str, Any]) -> tuple[str, dict[str, Any], str]:
+    """Read off a row its item, what it says of the draw, and the rater; ValueError if one cannot be."""
+    key = read_id(columns["id"])
+    columns = unseal(key, columns)
+    columns["frame"] = read_frame(columns.get("frame"))
+    draw = {name: columns[name] for name in KEPT if columns.get(name) not in (None, "")}
+    return key, draw, read_rater(columns.get("rater"))
 
 
 def _wording(raw: Any, criterion: str) -> str:

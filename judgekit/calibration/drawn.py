@@ -9,10 +9,11 @@ from judgekit._text import plural
 from judgekit.calibration.batch import Floats, GradedBatch, Ints
 from judgekit.calibration.strata import chances_of, strata_of
 from judgekit.errors import InputError, Problem, UsageError
-from judgekit.labels import DESIGNS, LabelSet
+from judgekit.labels import DESIGNS, Label, LabelSet
 
 UNKNOWN = "unknown"
 DEVELOPMENT = "development"
+GIANT = 10  # batches that no one label stands for
 OFF = 0.5  # of the batch, by which the sum of 1/probability may miss its size without a word
 
 
@@ -81,6 +82,7 @@ def drawn(stated: str | None, labels: LabelSet, batch: GradedBatch) -> Drawn:
         notes = [*notes, f"{tuned} with the role development: what tuned the rubric flatters its judge"]
     if design == "probability":
         chances = _chances(labels)
+        _refuse_giants(labels, len(batch.ids))
         return Drawn(design, chances, notes=(*notes, *_sum_off(chances, len(batch.ids))))
     if design == "stratified":
         return _by_stratum(labels, batch, tuple(notes))
@@ -100,6 +102,8 @@ def _design(stated: str | None, labels: LabelSet, batch: GradedBatch) -> tuple[s
         return design, []
     if other := sorted(found - {design}):
         raise UsageError(f"the labels say that they were drawn as {', '.join(other)}, not as {design}")
+    if design == "random" and stated is None:
+        _refuse_unequal(labels)
     frames = [label.frame for label in labels.labels if label.frame is not None]
     elsewhere = any(frame.get("digest") != batch.frame["digest"] for frame in frames)
     strange = f"the labels were drawn from other items than {batch.name}"
@@ -109,6 +113,24 @@ def _design(stated: str | None, labels: LabelSet, batch: GradedBatch) -> tuple[s
     if why:
         return UNKNOWN, [f"{why}; if all are one {design} draw all the same, state --design {design}"]
     return design, []
+
+
+def _refuse_unequal(labels: LabelSet) -> None:
+    """Raise InputError where labels are called a random draw, and say in the same breath that they are none."""
+    for name in ("stratum", "probability"):
+        first: dict[str | float, Label] = {}
+        for label in labels.labels:
+            if value := getattr(label, name):
+                first.setdefault(value, label)
+        if len(first) < 2:
+            continue
+        (one, a), (two, b) = list(first.items())[:2]
+        where = f", there {a.place}" if a.place else ""
+        said = (
+            f"the design is random, and {name} is {two!r} here and {one!r} for id {a.id!r}{where}; correct the "
+            "design, or, if each item had the same chance all the same, state --design random"
+        )
+        raise InputError([Problem(said, b.source or "labels", b.line, name)])
 
 
 def _strays(labels: LabelSet) -> str:
@@ -153,6 +175,21 @@ def _chances(labels: LabelSet) -> dict[str, float]:
     if problems:
         raise InputError(problems)
     return found
+
+
+def _refuse_giants(labels: LabelSet, size: int) -> None:
+    """Raise InputError where one label alone stands for many times the batch."""
+    problems = [
+        Problem(
+            f"id {label.id!r} was drawn with probability {label.probability:g}, so it stands for "
+            f"{1 / label.probability:,.0f} items of a batch of {size:,}; is that of this draw?",
+            label.source or "labels", label.line, "probability",
+        )
+        for label in labels.labels
+        if label.probability is not None and label.probability * size * GIANT < 1
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
 
 
 def _sum_off(chances: Mapping[str, float], size: int) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from judgekit._json import NotJson, dumps, loads
 from judgekit.calibration.calibrate import calibrate
-from judgekit.calibration.card import KIND, card_dict, load_card
+from judgekit.calibration.card import KIND, card_dict, load_card, source_files
 from judgekit.calibration.ledger import ledger_path, read_ledger
 from judgekit.calibration.looks import Standing, standing
 from judgekit.calibration.results import Calibration
@@ -114,7 +114,7 @@ def check_card(path: str | Path) -> Evidence:
             return Evidence(name, "unchecked", UNNAMED)
         made = rebuilt(stored, folder)
         found = tuple(_differences(stored, made, folder))
-        found += tuple(_uncounted(stored.standing, made, ledger_path(_labels(stored, folder))))
+        found += tuple(_uncounted(stored.standing, made, ledger_path(source_files(stored, folder)[1])))
     except JudgekitError as error:
         return Evidence(name, "broken", " ".join(str(error).split()))
     return Evidence(name, "differs" if found else "holds", differences=found)
@@ -136,14 +136,8 @@ def rebuilt(card: Calibration, folder: Path) -> Calibration:
         As `calibrate`.
     """
     assert card.source is not None
-    graded = folder / card.source["graded"]
-    options = card.source["options"]
-    return calibrate(graded, _labels(card, folder), thresholds=card.thresholds, again=card, **options)
-
-
-def _labels(card: Calibration, folder: Path) -> list[str | Path]:
-    assert card.source is not None
-    return [folder / name for name in card.source["labels"]]
+    graded, labels = source_files(card, folder)
+    return calibrate(graded, labels, thresholds=card.thresholds, again=card, **card.source["options"])
 
 
 def _differences(stored: Calibration, made: Calibration, folder: Path) -> Iterator[str]:

@@ -134,4 +134,6 @@ def meaning(
     people = fresh.people
     after = measure.of(people.codes, people.scores, people.passes)
     names = ("fail", "pass") if question.criterion.range is not None else question.cell_names
-    return meaning_drift(before - 1, measure.of(*earlier.people), now[fresh.labelled] - 1, after, names=names)
+    return meaning_drift(
+        before - 1, measure.of(*earlier.people), now[fresh.labelled] - 1, after, names=names, alpha=alpha
+    )

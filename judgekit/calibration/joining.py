@@ -10,7 +10,7 @@ from judgekit.calibration.batch import GradedBatch
 from judgekit.calibration.human import HumanAnswers
 from judgekit.calibration.in_memory import Table, labels_from_memory
 from judgekit.errors import InputError, Problem
-from judgekit.files.labels import read_label_files
+from judgekit.files.labels import lend_roles, read_label_files, remember_roles
 from judgekit.labels import Label, LabelSet
 from judgekit.rubric import OVERALL, Rubric
 
@@ -57,14 +57,16 @@ def _current(labels: LabelSet, rubric: Rubric) -> tuple[LabelSet, list[str]]:
     # Only where each item was asked anew: some of a sample are not a sample.
     anew = {(label.id, label.criterion) for label in kept}
     problems, notes = [], []
+    roles: dict[str, str] = {}
     for name, found in old.items():
+        remember_roles(roles, ((label.id, label.role) for label in found))
         waiting = [label for label in found if (label.id, name) not in anew]
         if waiting:
             problems.append(Problem(_reworded(rubric, name, waiting), "labels"))
         notes.append(f"{plural(len(found), 'label')} of {name} answer an older wording: left out")
     if problems:
         raise InputError(problems)
-    return LabelSet(tuple(kept), labels.notes), notes
+    return LabelSet(tuple(lend_roles(kept, roles)), labels.notes), notes
 
 
 def _reworded(rubric: Rubric, name: str, found: list[Label]) -> str:

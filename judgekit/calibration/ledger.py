@@ -3,24 +3,27 @@
 It lies beside the first file of labels, as ``<its name without suffix>.ledger.jsonl``, and names no item.
 """
 
+import errno
 import fcntl
 import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from judgekit._json import NotJson, dumps, loads
 from judgekit.calibration.batch import GradedBatch
-from judgekit.calibration.looks import Look, Standing, standing, strictest_role
+from judgekit.calibration.looks import STRICTEST, Look, Standing, standing, strictest_role
 from judgekit.errors import InputError, Problem
 from judgekit.labels import LabelSet
 
 FORMAT = 1
 LOCK_SECONDS = 10.0
+WRONG = "is not a file, or is too large; the ledger of looks has to lie here"
+LARGEST = 50_000_000  # bytes; a row has some 500
 UNCOUNTED = "regression"
 
 _BEGINS = b'{"format": '
@@ -32,10 +35,11 @@ def ledger_path(labels: str | Path | Sequence[str | Path]) -> Path:
 
     Examples
     --------
-    >>> str(ledger_path(["data/anna.csv.gz", "data/ben.csv"]))
-    'data/anna.ledger.jsonl'
+    >>> ledger_path(["data/anna.csv.gz", "data/ben.csv"]).name
+    'anna.ledger.jsonl'
     """
-    first = Path(labels if isinstance(labels, str | Path) else labels[0])
+    # Where the file itself lies: a link to it is no other set of labels.
+    first = Path(labels if isinstance(labels, str | Path) else labels[0]).resolve()
     plain = first.with_suffix("") if first.suffix.lower() in _PACKED else first
     return plain.with_name(f"{plain.stem}.ledger.jsonl")
 
@@ -50,7 +54,8 @@ def looked(
 ) -> Standing | None:
     """Note a look at the labels of a batch in the ledger beside their files; None if they are no files.
 
-    Fewer than `least` labelled items decide nothing, so that looking at them costs nothing.
+    Fewer than `least` labelled items decide nothing, so that looking at them costs nothing. Of several files
+    each has a ledger, and what stands in any of them counts: neither their order nor leaving one away helps.
     """
     if not files:
         return None
@@ -59,7 +64,13 @@ def looked(
     frame, rubric = batch.frame["digest"], batch.rubric.digest
     look = Look(labels.digest, len(labels.labels), fingerprint, signature, rubric, frame, role, question)
     note = note_look if len(labels.ids) >= least else peek
-    return note(ledger_path(files), look, at_least)
+    ledgers = sorted({ledger_path(file) for file in files})
+    found = [note(ledger, look, at_least) for ledger in ledgers]
+    if len(found) == 1:
+        return found[0]
+    rows = {row.identity: row for ledger in ledgers for row in _rows(ledger)}
+    said = "; ".join(dict.fromkeys(one.note for one in found if one.note))
+    return replace(standing(list(rows.values()), look, at_least, said), first=all(one.first for one in found))
 
 
 def note_look(ledger: Path | None, look: Look, at_least: Standing | None = None) -> Standing:
@@ -133,14 +144,18 @@ def _opened(ledger: Path, flags: int) -> int:
     """Open a file without waiting for what is none; InputError for a folder or a pipe."""
     file = -1
     try:
-        file = os.open(ledger, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
-        if stat.S_ISREG(os.fstat(file).st_mode):
+        file = os.open(ledger, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)
+        found = os.fstat(file)
+        if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST:
             return file
     except IsADirectoryError:
         pass
+    except OSError as error:
+        if error.errno != errno.ELOOP:  # a link, that would have another file written
+            raise
     if file >= 0:
         os.close(file)
-    raise InputError([Problem("is not a file; the ledger of looks has to lie here", str(ledger))])
+    raise InputError([Problem(WRONG, str(ledger))])
 
 
 @contextmanager
@@ -204,7 +219,7 @@ def _row(ledger: Path, at: int, line: bytes) -> Look:
         elif isinstance(row, dict) and row.get("format") == FORMAT:
             look = Look(**{field.name: row[field.name] for field in fields(Look)})
             texts = [value for name, value in asdict(look).items() if name != "n"]
-            if isinstance(look.n, int) and all(isinstance(text, str) for text in texts):
+            if type(look.n) is int and all(isinstance(t, str) for t in texts) and look.role in STRICTEST:
                 return look
     except (NotJson, UnicodeDecodeError, KeyError):
         pass

@@ -12,6 +12,7 @@ from judgekit.errors import InputError, Problem, Problems, UsageError
 from judgekit.files.atomic import write_atomic
 from judgekit.files.graded import manifest_path, manifest_rubric, read_graded, read_manifest
 from judgekit.files.items import Columns, ItemFile
+from judgekit.files.label_cells import seal
 from judgekit.item import field_text
 from judgekit.library import find
 from judgekit.rubric import Rubric
@@ -32,7 +33,8 @@ class Line:
     fields : mapping
         What the rubric shows of the item.
     draw : mapping
-        ``design``, ``frame``, and where they apply ``probability``, ``stratum``, ``repeat``.
+        ``design``, ``frame``, and where they apply ``probability``, ``stratum``, ``repeat``, ``role``. The
+        sheet shows nothing of it that tells of the judge.
     """
 
     id: str
@@ -148,14 +150,22 @@ def _row(
 ) -> dict[str, Any]:
     fields = {name: field_text(name, line.fields[name]) for name in rubric.inputs if name in line.fields}
     blank = dict.fromkeys((*asked, "note"), "")
-    return {"id": line.id, **fields, **blank, "rater": rater, **line.draw, "criterion_digest": digests}
+    return {
+        "id": line.id,
+        **fields,
+        **blank,
+        "rater": rater,
+        **seal(line.id, line.draw),
+        "criterion_digest": digests,
+    }
 
 
 def _csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     rows = list(rows)
     header = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")  # else a lone \r in a cell stays without quotes
+    # All in quotes: else a lone \r stays without, and a spreadsheet that expects semicolons splits texts.
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(header)
     for row in rows:
         if row["id"].startswith(_FORMULA):

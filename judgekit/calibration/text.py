@@ -17,7 +17,7 @@ from judgekit.stats.rates import BinaryRates
 
 NO_INTERVAL = "none: a judge's count is not an estimate"
 TOO_FEW = "too few items for an interval"
-SHOWN_SPLIT, SHOWN_ID = 10, 60
+SHOWN_SPLIT, SHOWN_ID, SHOWN_LEVELS = 10, 60, 12
 CHOSEN = {
     "random": "chosen at random",
     "stratified": "drawn by stratum",
@@ -196,6 +196,8 @@ def table_lines(result: CriterionResult) -> list[str]:
     """Draw the confusion table, rows the judge's answers, columns people's."""
     if not result.table:
         return []
+    if len(result.levels) > SHOWN_LEVELS:
+        return [f"  The table of {len(result.levels)} levels is on the card (--out, --json)."]
     wide = max(len(level) for level in result.levels) + 2
     head = "".join(f"{level:>{max(wide, 8)}}" for level in result.levels)
     lines = [f"  {'judge ╲ human':<{max(wide, 14)}}{head}"]
@@ -282,6 +284,8 @@ def _basis(way: str, estimate: Estimate, quantity: CorrectedQuantity) -> str:
         return f"{plural(estimate.n, 'fresh label')} chosen at random"
     if way != FRESH:
         return f"{SHIFTS[way]} ({way})"
+    if "labels alone" in estimate.note:
+        return "as human only; nothing assumed"
     wide = quantity.estimates[ALONE].half_width
     ratio = f", {estimate.half_width / wide:.2f} × the width" if wide > 0 and estimate.half_width > 0 else ""
     return f"fresh labels + what verdicts were worth on the card{ratio}; nothing assumed"

@@ -59,11 +59,14 @@ def graded_beside(card: "Calibration", path: Path) -> Path:
     ------
     UsageError
         If they are not where the card says, or it does not say.
+    InputError
+        If they lie outside its folder after all, as by a link.
     """
-    named = (card.source or {}).get("graded")
-    if named is None:
+    from judgekit.calibration.card import source_files
+
+    if card.source is None:
         raise UsageError("the card does not say where its graded rows are; name them: --canary-items")
-    rows = path.parent / str(named)
+    rows, _ = source_files(card, path.parent)
     if not rows.exists():
         raise UsageError(f"{rows}: the card's graded rows are not there; name them: --canary-items")
     return rows

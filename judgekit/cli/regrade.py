@@ -1,5 +1,6 @@
 """``judgekit calibrate --model``: another model on the items that people have labelled already."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from judgekit._json import dumps
 from judgekit.cli.columns import read_columns
 from judgekit.cli.console import Console, ExitCode, duration, money
 from judgekit.cli.grade import graded_rows, make_room, refuse_remote, where_to
-from judgekit.errors import UsageError
+from judgekit.errors import InputError, UsageError
 from judgekit.library import find
 from judgekit.rubric import Rubric
 
@@ -44,6 +45,7 @@ def regraded(
         If the labels were drawn unevenly, so that these items alone would not show the agreement.
     """
     from judgekit.batch import Options
+    from judgekit.batch.output import earlier
     from judgekit.calibration.batch import same_rubric
     from judgekit.factory import destination, judge
     from judgekit.files.graded import manifest_rubric, read_manifest
@@ -59,6 +61,7 @@ def regraded(
     fixed = dict(read_columns(rubric, None, [], constants).constants)
     make_room(concurrency)
     grader = judge(rubric, model, connections=concurrency, **how)
+    earlier(grader, out)  # refuses another judge's rows before anything is written
     many = _write_items(items, graded, labels, rubric, fixed, allow_unmatched)
     where = where_to(host, rubric)
     by = f"by {grader.name} with {rubric.reference}"
@@ -108,8 +111,21 @@ def _write(path: Path, text: str) -> None:
 
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent}: there is no such folder; make it, or choose another --graded-out")
-    rows = path.with_suffix("").with_suffix(".jsonl")
-    ours = rows.exists() or rows.with_suffix(".journal").exists()
-    if path.exists() and not ours and (not path.is_file() or path.read_text("utf-8") != text):
+    if path.exists() and not (path.is_file() and _ours(path, text.encode("utf-8", "surrogatepass"))):
         raise UsageError(f"{path}: exists, and the labelled items would be written there; move it away")
     write_atomic(path, [text])
+
+
+def _ours(path: Path, text: bytes) -> bool:
+    """Whether a file is what would be written, or, by the manifest of its run, the items that were graded."""
+    from judgekit.files.graded import manifest_path, open_manifest
+
+    held = path.read_bytes()
+    if held == text:
+        return True
+    try:
+        manifest = open_manifest(manifest_path(path.with_suffix("").with_suffix(".jsonl")))
+    except InputError:
+        return False
+    given = manifest.get("input") or {}
+    return given.get("name") == path.name and given.get("checksum") == f"sha256:{sha256(held).hexdigest()}"

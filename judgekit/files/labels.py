@@ -1,7 +1,7 @@
 """Human labels from a file, long or wide, checked against the rubric they answer."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,13 +9,20 @@ from typing import Any
 
 from judgekit._json import NotJson, loads
 from judgekit.errors import InputError, Problem, Problems
+from judgekit.files.label_cells import (
+    read_flag,
+    read_frame,
+    read_probability,
+    read_rater,
+    unseal,
+)
 from judgekit.files.rows import Row, read_rows
 from judgekit.item import read_id
 from judgekit.labels import DESIGNS, ROLES, Label, LabelSet, match_answer, overall_criterion
 from judgekit.rubric import OVERALL, Criterion, Rubric
 from judgekit.rubric.checks import LABEL_COLUMNS
 
-RATER = "human"
+DEVELOPMENT = "development"
 LONG = LABEL_COLUMNS | {"format"}
 
 
@@ -27,8 +34,12 @@ def read_labels(path: str | Path, rubric: Rubric, *, id_column: str = "id") -> L
     InputError
         Naming each unknown level, criterion or id that cannot be one, each label given twice differently.
     """
+    return _read_one(path, rubric, id_column)[0]
+
+
+def _read_one(path: str | Path, rubric: Rubric, id_column: str = "id") -> tuple[LabelSet, dict[str, str]]:
     problems = Problems(str(path))
-    found = labels_from_rows(read_rows(path, problems), rubric, problems, id_column=id_column)
+    found = _from_rows(read_rows(path, problems), rubric, problems, id_column)
     problems.raise_if_any()
     return found
 
@@ -46,18 +57,20 @@ def read_label_files(paths: Sequence[str | Path], rubric: Rubric) -> LabelSet:
     labels: list[Label] = []
     notes: list[str] = []
     wrong: list[Problem] = []
+    roles: dict[str, str] = {}
     total = 0
     for number, path in enumerate(paths, 1):
         try:
-            found = read_labels(path, rubric)
+            found, lost = _read_one(path, rubric)
         except InputError as error:
             wrong, total = wrong + error.problems, total + error.total
             continue
         labels += [replace(label, source=str(path)) for label in found.labels]
+        remember_roles(roles, lost.items())
         # Into the card, which names neither folders nor raters.
         notes += [f"label file {number}: {note}" for note in found.notes]
     problems = Problems("")
-    merged = _settle_duplicates(labels, rubric, problems, notes)
+    merged = _settle_duplicates(lend_roles(labels, roles), rubric, problems, notes)
     if wrong or problems:
         raise InputError(wrong + problems.first, total + problems.total)
     return merged
@@ -67,6 +80,30 @@ def labels_from_rows(
     rows: Iterable[Row], rubric: Rubric, problems: Problems, *, id_column: str = "id"
 ) -> LabelSet:
     """Read labels from rows already at hand; what is wrong goes to `problems`."""
+    return _from_rows(rows, rubric, problems, id_column)[0]
+
+
+def remember_roles(roles: dict[str, str], found: Iterable[tuple[str, str]]) -> None:
+    """Note the role of items by id; what once tuned a rubric has done so for good."""
+    for identity, role in found:
+        if role and (role == DEVELOPMENT or identity not in roles):
+            roles[identity] = role
+
+
+def lend_roles(labels: Iterable[Label], roles: Mapping[str, str]) -> list[Label]:
+    """Give labels the roles that answers to an older wording had: an item keeps what it was used for."""
+    return [
+        replace(label, role=role)
+        if (role := roles.get(label.id)) and (role == DEVELOPMENT or not label.role)
+        else label
+        for label in labels
+    ]
+
+
+def _from_rows(
+    rows: Iterable[Row], rubric: Rubric, problems: Problems, id_column: str
+) -> tuple[LabelSet, dict[str, str]]:
+    """Read labels, and the roles of items whose answers were left out as of another wording."""
     reader = _Reader(rubric, problems, id_column)
     labels: list[Label] = []
     for row in rows:
@@ -82,7 +119,8 @@ def labels_from_rows(
     if reader.blank:
         said = f"{reader.blank} of {reader.drawn} drawn items were left blank"
         reader.notes.append(f"{said}; if that was because they were hard, the rates are off: label them too")
-    return _settle_duplicates(labels, rubric, problems, reader.notes)
+    labels = lend_roles(labels, reader.roles)
+    return _settle_duplicates(labels, rubric, problems, reader.notes), reader.roles
 
 
 class _Reader:
@@ -94,6 +132,7 @@ class _Reader:
             self.questions[OVERALL] = overall
         self.notes: list[str] = []
         self.strange: set[str] = set()
+        self.roles: dict[str, str] = {}
         self.reworded: Counter[str] = Counter()
         self.wide = self.matched = False
         self.drawn = self.blank = 0
@@ -102,6 +141,7 @@ class _Reader:
     def row(self, row: Row) -> Iterator[Label]:
         columns = self.columns(row)
         identity = self.identity(columns, row.line)
+        columns = self.unsealed(identity, columns, row.line)
         if "criterion" in columns or "label" in columns:
             pairs = [(columns.get("criterion"), columns.get("label"))]
         else:
@@ -115,7 +155,7 @@ class _Reader:
             if label is not None:
                 answered = True
                 yield label
-        if self.wide and columns.get("design") and not _flag(columns.get("repeat")):
+        if self.wide and columns.get("design") and not self.cell(read_flag, columns, "repeat"):
             self.drawn += 1
             self.blank += not answered
 
@@ -127,6 +167,22 @@ class _Reader:
                 self.problems.add(f"the column {key!r} stands twice (case does not matter)", row.line)
             found[key] = value
         return found
+
+    def unsealed(self, identity: str | None, columns: dict[str, Any], line: int) -> dict[str, Any]:
+        try:
+            return columns if identity is None else unseal(identity, columns)
+        except ValueError as error:
+            self.problems.add(str(error), line, "frame")
+            return {**columns, "frame": None}
+
+    def cell(self, read: Callable[[Any], Any], columns: dict[str, Any], name: str, line: int = 0) -> Any:
+        """Read a cell; what is wrong with it is a problem where a line is given, and the cell blank."""
+        try:
+            return read(columns.get(name))
+        except ValueError as error:
+            if line:
+                self.problems.add(str(error), line, name)
+            return read(None)
 
     def identity(self, columns: dict[str, Any], line: int) -> str | None:
         key = self.id_column.casefold()
@@ -169,13 +225,15 @@ class _Reader:
         except ValueError as error:
             if wording not in ("", self.rubric.criterion_digests.get(criterion.name)):
                 self.reworded[criterion.name] += 1  # a level of its own time
+                role = self.extras(columns, line)["role"]
+                remember_roles(self.roles, [(identity, role)] if identity is not None else [])
                 return None
             self.problems.add(str(error), line, criterion.name if self.wide else "label")
             return None
         extras = self.extras(columns, line) | {"criterion_digest": wording}
         if identity is None:
             return None
-        rater = str(columns.get("rater") or "").strip() or RATER
+        rater = self.cell(read_rater, columns, "rater", line)
         return Label(identity, criterion.name, rater, read, line=line, **extras)
 
     def question(self, name: Any, line: int) -> Criterion | None:
@@ -206,13 +264,13 @@ class _Reader:
         return {
             "note": str(columns.get("note") or ""),
             "at": str(columns.get("at") or ""),
-            "repeat": _flag(columns.get("repeat")),
-            "supersedes": _flag(columns.get("supersedes")),
+            "repeat": self.cell(read_flag, columns, "repeat", line),
+            "supersedes": self.cell(read_flag, columns, "supersedes", line),
             "role": role,
             "design": design,
-            "probability": self.probability(columns.get("probability"), line),
+            "probability": self.cell(read_probability, columns, "probability", line),
             "stratum": str(columns.get("stratum") or ""),
-            "frame": self.frame(columns.get("frame"), line),
+            "frame": self.cell(read_frame, columns, "frame", line),
         }
 
     def wording(self, raw: Any, criterion: str) -> str:
@@ -222,30 +280,6 @@ class _Reader:
         except NotJson:
             found = raw
         return str((found.get(criterion) if isinstance(found, dict) else found) or "")
-
-    def probability(self, raw: Any, line: int) -> float | None:
-        if raw is None or raw == "":
-            return None
-        try:
-            value = float(raw)
-        except (TypeError, ValueError):
-            value = -1.0
-        if not 0 < value <= 1:
-            self.problems.add(f"{raw!r} is not a probability above 0 and at most 1", line, "probability")
-            return None
-        return value
-
-    def frame(self, raw: Any, line: int) -> dict[str, Any] | None:
-        if raw is None or raw == "":
-            return None
-        try:
-            found = loads(raw) if isinstance(raw, str) else raw
-        except NotJson:
-            found = None
-        if not isinstance(found, dict):
-            self.problems.add("is not an object as `judgekit plan` writes it", line, "frame")
-            return None
-        return found
 
     def unknown_columns(self) -> None:
         """Catch a criterion column misspelt; other columns of a spreadsheet are none of our business."""
@@ -261,10 +295,6 @@ class _Reader:
             self.problems.add(
                 f"has neither the columns criterion and label, nor one of a criterion ({known})", 1
             )
-
-
-def _flag(raw: Any) -> bool:
-    return str(raw or "").strip().casefold() not in ("", "0", "false", "no")
 
 
 def _settle_duplicates(labels: list[Label], rubric: Rubric, problems: Problems, notes: list[str]) -> LabelSet:

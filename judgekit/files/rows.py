@@ -40,7 +40,7 @@ def read_rows(path: str | Path, problems: Problems) -> Iterator[Row]:
     Raises
     ------
     InputError
-        If the file as a whole is none of ours: missing, binary, compressed, of an unknown suffix.
+        If the file as a whole is none of ours: missing, a pipe, binary, compressed, of an unknown suffix.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -49,6 +49,7 @@ def read_rows(path: str | Path, problems: Problems) -> Iterator[Row]:
         hint = f"; {SAVE_AS}" if suffix in (".xlsx", ".xls", ".ods", ".numbers") else ""
         raise InputError([Problem(said + hint, str(path))])
     try:
+        refuse_pipes(path)
         with path.open("rb") as stream:
             _refuse_foreign(stream, path)
             if suffix == ".jsonl":
@@ -59,6 +60,14 @@ def read_rows(path: str | Path, problems: Problems) -> Iterator[Row]:
                 yield from _csv(path, problems, "\t" if suffix == ".tsv" else None)
     except OSError as error:
         raise InputError([Problem(f"cannot be read: {error.strerror}", str(path))]) from None
+
+
+def refuse_pipes(path: Path) -> None:
+    """Raise InputError for a pipe or a device: it may never end, and is read more than once."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(
+            [Problem("is a pipe or a device, not a file; write what it gives to a file first", str(path))]
+        )
 
 
 def _refuse_foreign(stream: IO[bytes], path: Path) -> None:

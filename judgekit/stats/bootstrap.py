@@ -1,5 +1,6 @@
 """Intervals of agreement coefficients by resampling."""
 
+from collections.abc import Callable
 from math import nan
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from judgekit.errors import ShapeError
+from judgekit.stats.agreement import cohen_kappa, scott_pi
 from judgekit.stats.coefficients import Coefficient, Ratings, Statistic, coefficient
 from judgekit.stats.draws import Draws, item_codes, item_weights, normal_sums, table_draws, unit_draws
 from judgekit.stats.estimate import Estimate
@@ -16,6 +18,9 @@ from judgekit.stats.sample import FEW_GROUPS, LEAST_GROUPS, FloatArray, join_not
 LEAST_ITEMS = 30
 MANY_UNITS = 10_000
 DRAWS = 2000
+MOST_LEVELS = 50  # memory goes with their fourth power
+TWO_RATERS: dict[str, Callable[..., float]] = {"cohen_kappa": cohen_kappa, "scott_pi": scott_pi}
+CODED = (*TWO_RATERS, "matthews_corrcoef", "fleiss_kappa", "gwet_ac", "krippendorff_alpha")
 
 
 def bootstrap(
@@ -87,6 +92,8 @@ def bootstrap(
     """
     if not 0 < confidence < 1:
         raise ShapeError(f"confidence is {confidence}; it must lie between 0 and 1")
+    if statistic in CODED and (levels := _levels(ratings, options)) > MOST_LEVELS:
+        return _without_draws(str(statistic), ratings, levels, confidence, item_weight is not None, options)
     rng = np.random.default_rng(seed)
     together = item_weight is None and stratum is None and group is None
     found = coefficient(statistic, Ratings(ratings, together, rng), options)
@@ -101,6 +108,28 @@ def bootstrap(
         return Estimate.undefined(found.why, n=found.n, method=method, confidence=confidence)
     low, high, note = _interval(found, source, value, draws, confidence, group is not None, rng)
     return Estimate(value, low, high, confidence, found.n, method, note)
+
+
+def _levels(ratings: ArrayLike, options: dict[str, Any]) -> int:
+    declared = options.get("levels")
+    return len(declared) if declared is not None else int(np.max(ratings, initial=-1)) + 1
+
+
+def _without_draws(
+    statistic: str,
+    ratings: ArrayLike,
+    levels: int,
+    confidence: float,
+    weighted: bool,
+    options: dict[str, Any],
+) -> Estimate:
+    """Give the value alone, where there is one without tables of all pairs of levels for every draw."""
+    table, why = np.asarray(ratings), f"{levels} levels: no interval above {MOST_LEVELS}"
+    n = int((table >= 0).all(axis=1).sum())
+    if statistic not in TWO_RATERS or weighted:
+        why = f"{levels} levels: more than the {MOST_LEVELS} that this is computed for"
+        return Estimate.undefined(why, n=n, confidence=confidence)
+    return Estimate(TWO_RATERS[statistic](*table.T, **options), nan, nan, confidence, n, "value alone", why)
 
 
 def _method(found: Coefficient, *, grouped: bool) -> str:

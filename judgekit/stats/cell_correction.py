@@ -1,6 +1,7 @@
 """The mean human outcome of a batch by cells that the caller defines."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike
 from judgekit.errors import ShapeError
 from judgekit.stats.cells import CodePartition
 from judgekit.stats.choice import Choice, corrected
-from judgekit.stats.correction import check_words, design_arrays
+from judgekit.stats.correction import check_batch_group, check_words, design_arrays
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.sample import FloatArray, IntArray, checked_sample
 from judgekit.stats.transfer import inversion_in_cells, mix_in_cells, transferred
@@ -28,6 +29,7 @@ def post_stratified_mean(
     external: tuple[ArrayLike, ArrayLike] | None = None,
     shift: str | None = None,
     group: ArrayLike | None = None,
+    batch_group: ArrayLike | None = None,
     assume: str | None = None,
     confidence: float = 0.95,
 ) -> Estimate:
@@ -37,7 +39,7 @@ def post_stratified_mean(
     ----------
     cells : array_like of int, shape (N,)
         Cell of each item of the batch, 0 to K−1; −1 = no verdict. An abstention is a cell of its own.
-    labelled, human, target, stratum, group, assume, confidence
+    labelled, human, target, stratum, group, batch_group, assume, confidence
         As in `corrected_mean`.
     order : array_like of float, shape (K,), optional
         Place of each cell on the judge's scale, nan for a cell that has none: small cells join their
@@ -70,6 +72,7 @@ def post_stratified_mean(
     0.6
     """
     check_words(design, shift, assume)
+    check_batch_group(design, batch_group)
     if design not in ("random", "stratified", "external"):
         raise ShapeError(f"design {design!r} has no cells; use random, stratified or external")
     places = _checked_order(order, levels, cells)
@@ -81,7 +84,8 @@ def post_stratified_mean(
         rule = None if shift is None else partial(rules[shift], partition=partition)
         batch = checked_sample(verdicts, labelled, human, target=target, confidence=confidence)
         check = partial(checked_codes, width=places.size)
-        return transferred(batch, external, group, rule, check, assumed=assumed, probability=probability)
+        arrays: dict[str, Any] = {"probability": probability, "batch_group": batch_group}
+        return transferred(batch, external, group, rule, check, assumed=assumed, **arrays)
     more = design_arrays(design, probability, stratum)
     sample = checked_sample(
         verdicts, labelled, human, target=target, group=group, confidence=confidence, **more

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from judgekit.stats.cells import Cells, Partition, judge_partition, within_strata
-from judgekit.stats.difference import difference, difference_wilson, student_limits
+from judgekit.stats.difference import difference, difference_wilson, student_limits, wilson_limits
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.human import design_fit, human_only
 from judgekit.stats.missing import bounded
@@ -44,7 +44,8 @@ class Choice:
         by_cell = self.partition is not None or self.at_random
         if sample.probability is not None:
             fit = design_fit(sample)
-            return student_limits(sample, fit, "hajek difference", weights_remark(sample))
+            limits = wilson_limits if sample.binary else student_limits
+            return limits(sample, fit, "hajek difference", weights_remark(sample))
         if sample.stratum is not None:
             if sample.binary or by_cell:
                 return self.in_cells(sample)
@@ -73,13 +74,12 @@ class Choice:
         lost = merged.counts.size < np.count_nonzero(cells.counts)
         note = SMALL_CELLS if lost else ""
         method = "post-stratified" if sample.stratum is None else "stratified"
+        batch = _batch_cells(sample, partition, merged)
         if sample.binary:
-            batch = None
-            if sample.batch_group is not None and sample.stratum is None and merged.home is not None:
-                batch = merged.home[partition.codes()]
             found = post_stratified(sample, merged, method, batch)
         else:
-            found = student_limits(sample, stratified_fit(sample, merged.counts, merged.codes), method)
+            fit = stratified_fit(sample, merged.counts, merged.codes, batch=batch)
+            found = student_limits(sample, fit, method)
         return replace(found, note=join_notes(found.note, note))
 
     def _fine(self, sample: Sample) -> bool:
@@ -95,6 +95,16 @@ class Choice:
         most = COARSE_LEVELS if sample.binary else MOST_LEVELS
         probe = sample.judge[sample.labelled]
         return judge_partition(sample.judge, probe, at_most=most, bins=COARSE_LEVELS)
+
+
+def _batch_cells(sample: Sample, partition: Partition, merged: Cells) -> IntArray | None:
+    """Give the merged cell of each item of the batch, shape (N,), where its groups are known and count."""
+    if sample.batch_group is None or not sample.of_process or merged.home is None:
+        return None
+    inside = partition.codes()
+    if sample.stratum is not None:  # numbered as `within_strata` does
+        inside = sample.stratum * (partition.order.size + 1) + inside
+    return np.asarray(merged.home[inside])
 
 
 def _no_gain(sample: Sample, merged: Cells) -> bool:

@@ -1,7 +1,7 @@
 """The mean human outcome of a batch, from a judge's values for all items and human outcomes for some."""
 
 from functools import partial
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,6 +46,7 @@ def corrected_mean(
     external: tuple[ArrayLike, ArrayLike] | None = None,
     shift: str | None = None,
     group: ArrayLike | None = None,
+    batch_group: ArrayLike | None = None,
     assume: str | None = None,
     confidence: float = 0.95,
 ) -> Estimate:
@@ -78,6 +79,9 @@ def corrected_mean(
         What stayed the same since that batch: what a verdict means, or the rates at which the judge errs.
     group : array_like, shape (n,) or for `design="external"` (m,), optional
         Of each labelled item: where labels were drawn by group, for the process wherever items depend.
+    batch_group : array_like, shape (N,), optional
+        Of each item of the batch, for `design="external"`, as `group` is that of the external labels; counts
+        for the process. For labels of the batch itself give `group` with shape (N,).
     assume : {"missing at random within judge level"}, optional
         What may be assumed about missing outcomes.
     confidence : float
@@ -103,17 +107,19 @@ def corrected_mean(
     Estimate(0.7, 95% [0.564, 0.814], n=40, method='post-stratified')
     """
     check_words(design, shift, assume)
+    check_batch_group(design, batch_group)
     assumed = assume is not None
     if design == "unknown":
         return Estimate.undefined(UNKNOWN, n=np.size(human), confidence=confidence)
     if design == "external":
         rule = _transfer_rule(method, shift)
         batch = checked_sample(judge, labelled, human, target=target, confidence=confidence)
-        return transferred(
-            batch, external, group, rule, checked_scores, assumed=assumed, probability=probability
-        )
-    more = design_arrays(design, probability, stratum)
-    sample = checked_sample(judge, labelled, human, target=target, group=group, confidence=confidence, **more)
+        more: dict[str, Any] = {"probability": probability, "batch_group": batch_group}
+        return transferred(batch, external, group, rule, checked_scores, assumed=assumed, **more)
+    arrays = design_arrays(design, probability, stratum)
+    sample = checked_sample(
+        judge, labelled, human, target=target, group=group, confidence=confidence, **arrays
+    )
     estimator = Choice(at_random=assumed) if method is None else _named(method, sample, design)
     return corrected(sample, estimator, assumed=assumed)
 
@@ -126,6 +132,12 @@ def check_words(design: str, shift: str | None, assume: str | None) -> None:
         raise ShapeError(f"shift {shift!r} is not one of: {', '.join(SHIFTS)}")
     if assume not in (None, MISSING_AT_RANDOM):
         raise ShapeError(f"assume {assume!r} is not {MISSING_AT_RANDOM!r}")
+
+
+def check_batch_group(design: str, batch_group: ArrayLike | None) -> None:
+    """Raise ShapeError where groups of the batch are given apart though its own items are labelled."""
+    if batch_group is not None and design != "external":
+        raise ShapeError(f"design {design!r} takes the groups of the batch as group, one for each item")
 
 
 class DesignArrays(TypedDict):

@@ -64,7 +64,7 @@ class Estimate:
 
     def __repr__(self) -> str:
         text = (
-            f"Estimate({self.value:.3g}, {self.confidence:.0%} [{self.low:.3g}, {self.high:.3g}], n={self.n}"
+            f"Estimate({self.value:.3g}, {100 * self.confidence:.4g}% [{self.low:.3g}, {self.high:.3g}], n={self.n}"
         )
         text += f", method={self.method!r}" if self.method else ""
         return text + (f", note={self.note!r})" if self.note else ")")

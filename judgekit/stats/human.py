@@ -34,7 +34,7 @@ def human_only(sample: Sample, *notes: str) -> Estimate:
         found = (
             _share(sample)
             if sample.stratum is None
-            else post_stratified(sample, stratum_cells(sample), METHOD)
+            else post_stratified(sample, stratum_cells(sample), METHOD, sample.stratum)
         )
         return sample.estimate(found.value, found.low, found.high, METHOD, *notes)
     few = "fewer than 3 labels: no interval" if sample.n < 3 else ""
@@ -45,7 +45,9 @@ def design_fit(sample: Sample, *, slope: float | None = None, ridge: float | Non
     """Difference estimate by the design of the sample; `slope` and `ridge` as in `difference_fit`."""
     if sample.stratum is not None:
         strata = stratum_cells(sample)
-        return stratified_fit(sample, strata.counts, strata.codes, slope=slope, ridge=ridge)
+        return stratified_fit(
+            sample, strata.counts, strata.codes, batch=sample.stratum, slope=slope, ridge=ridge
+        )
     if sample.probability is not None:
         return weighted_fit(sample, slope=slope, ridge=ridge)
     return difference_fit(sample, slope=slope, ridge=ridge)

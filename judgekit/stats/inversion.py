@@ -10,7 +10,7 @@ import numpy as np
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.poststratified import effective_counts
 from judgekit.stats.proportions import normal_quantile
-from judgekit.stats.sample import FloatArray, IntArray, Sample, design_effect
+from judgekit.stats.sample import FloatArray, IntArray, Sample, batch_effect, design_effect
 
 LEAST_LABELS = 5
 WEAK = 0.4
@@ -91,7 +91,7 @@ def rogan_gladen(sample: Sample, judge: FloatArray, outcome: FloatArray) -> Esti
     Parameters
     ----------
     sample : Sample
-        The batch; its `group` is that of the other items.
+        The batch; its `group` is that of the other items, its `batch_group` that of its own.
     judge, outcome : ndarray of float, shape (n,)
         Judge values and human outcomes, 0/1, of the labelled items; nan = no verdict.
 
@@ -123,10 +123,11 @@ def rogan_gladen(sample: Sample, judge: FloatArray, outcome: FloatArray) -> Esti
     # What each label moves: the estimate's derivatives by TPR and TNR.
     pull = weight * np.where(y == 1, value * (f - tpr) / positives, (1 - value) * (1 - f - tnr) / negatives)
     cut = design_effect(pull, group)
+    z = normal_quantile((1 + sample.confidence) / 2)
+    total = graded.size / batch_effect(sample, sample.judge, z)
     limits = lang_reiczigel(
-        rate, graded.size, tpr * positives / cut, positives / cut, tnr * negatives / cut, negatives / cut,
-        normal_quantile((1 + sample.confidence) / 2),
-    )  # fmt: skip
+        rate, total, tpr * positives / cut, positives / cut, tnr * negatives / cut, negatives / cut, z
+    )
     if np.isnan(value) or np.isnan(limits).any():
         return sample.undefined(
             f"TPR + TNR is {tpr + tnr:.2f}: the judge does not tell outcomes apart", method
@@ -215,7 +216,13 @@ def _em_step(true: FloatArray, shares: FloatArray, confusion: FloatArray) -> Flo
     return np.asarray(update / update.sum(axis=0))
 
 
-def confusion_inversion(sample: Sample, counts: IntArray, table: FloatArray, values: FloatArray) -> Estimate:
+def confusion_inversion(
+    sample: Sample,
+    counts: IntArray,
+    table: FloatArray,
+    values: FloatArray,
+    batch: IntArray | None = None,
+) -> Estimate:
     """Mean outcome of a batch from the judge's confusion on other items, any number of levels (E6).
 
     Parameters
@@ -228,6 +235,8 @@ def confusion_inversion(sample: Sample, counts: IntArray, table: FloatArray, val
         Labelled items by judge level and human level, or what they are worth.
     values : ndarray of float, shape (L,)
         Outcome that each human level stands for.
+    batch : ndarray of int, shape (N,), optional
+        Judge level of each item of the batch, -1 without verdict, which its groups need.
 
     Returns
     -------
@@ -253,16 +262,19 @@ def confusion_inversion(sample: Sample, counts: IntArray, table: FloatArray, val
         )
     shares = counts / counts.sum()
     value = float(em_shares(shares[None], confusion[None])[0] @ values)
-    draws = _drawn_shares(counts, table) @ values
+    items = float(counts.sum())
+    if batch is not None:
+        worth = np.append(values @ np.linalg.pinv(confusion), nan)
+        items /= batch_effect(sample, worth[batch], normal_quantile((1 + sample.confidence) / 2))
+    draws = _drawn_shares(shares, max(round(items), 1), table) @ values
     tail = (1 - sample.confidence) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return sample.estimate(value, low, high, method, HOLDS_IF, failed_remark(sample.judge))
 
 
-def _drawn_shares(counts: IntArray, table: FloatArray) -> FloatArray:
+def _drawn_shares(shares: FloatArray, items: int, table: FloatArray) -> FloatArray:
     """Shares of the true levels, 2,000 times: confusion from Dirichlet, shares from the multinomial."""
     rng = np.random.default_rng(SEED)
     gamma = rng.standard_gamma(table + 1 / table.shape[0], size=(DRAWS, *table.shape))
     confusion = gamma / gamma.sum(axis=1, keepdims=True)
-    shares = rng.multinomial(counts.sum(), counts / counts.sum(), size=DRAWS) / counts.sum()
-    return em_shares(shares, confusion)
+    return em_shares(rng.multinomial(items, shares, size=DRAWS) / items, confusion)

@@ -12,6 +12,7 @@ from judgekit.stats.sample import (
     FloatArray,
     IntArray,
     Sample,
+    batch_effect,
     clustered_variance,
     design_effect,
     join_notes,
@@ -101,7 +102,13 @@ def widened(value: float, low: float, high: float, squared: float) -> tuple[floa
 
 
 def external_mix(
-    sample: Sample, cells: Cells, outcome: FloatArray, *, binary: bool, merged: bool = False
+    sample: Sample,
+    cells: Cells,
+    outcome: FloatArray,
+    *,
+    binary: bool,
+    merged: bool = False,
+    batch: IntArray | None = None,
 ) -> Estimate:
     """Mean outcome of a batch from the cells of another one, as long as a verdict means what it meant.
 
@@ -117,12 +124,15 @@ def external_mix(
         Whether outcomes are 0/1: Wilson limits, else Student's.
     merged : bool
         Whether cells had to be merged, which is noted.
+    batch : ndarray of int, shape (N,), optional
+        Cell of each item of the batch, which its groups need.
 
     Returns
     -------
     Estimate
         For the batch, a cell's rate counts as drawn anew for its N_g items: m_g = 1/(1/n_g + 1/N_g). For the
-        process only the cell means (m_g = n_g) and the mix of verdicts (N items) are uncertain.
+        process only the cell means (m_g = n_g) and the mix of verdicts (N items, in their groups) are
+        uncertain.
     """
     chance = np.ones(outcome.size) if sample.probability is None else sample.probability
     labels, weight = effective_counts(1 / chance, cells.codes, cells.counts.size)
@@ -137,9 +147,13 @@ def external_mix(
     if not binary:
         squares = np.bincount(cells.codes, weights=weight * apart**2, minlength=cells.counts.size)
         spread = (squares + sample.ridge) / (labels - 0.5)
-        error = float(np.sum(weights**2 * spread / size)) + mix
         df = max(float(np.sum(labels - 1)), 1.0)
+        if batch is not None:
+            mix *= batch_effect(sample, means[batch], sample.critical(df))
+        error = float(np.sum(weights**2 * spread / size)) + mix
         return student_limits(sample, Fit(value, error, df), "external mix", note)
+    if batch is not None:
+        mix *= batch_effect(sample, means[batch], sample.critical())
     low, high = mover_sum(weights, means, *wilson(means, size, sample.critical()))[1:]
     low, high = widened(value, low, high, sample.critical() ** 2 * mix)
     return sample.estimate(value, low, high, "external mix", note)

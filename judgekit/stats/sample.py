@@ -125,12 +125,15 @@ class Sample:
 
     def by_groups(self, estimator: Callable[[], Estimate]) -> Estimate:
         """Run an estimator unless there are too few groups, and say so where there are few."""
-        if self.group is None or self.groups >= FEW_GROUPS:
+        groups = inf if self.group is None else self.groups
+        if self.of_process and self.batch_group is not None:
+            groups = min(groups, int(self.batch_group.max(initial=-1)) + 1)
+        if groups >= FEW_GROUPS:
             return estimator()
-        if self.groups < LEAST_GROUPS:
-            return self.undefined(f"{self.groups} groups: an interval needs at least {LEAST_GROUPS}", "")
+        if groups < LEAST_GROUPS:
+            return self.undefined(f"{groups} groups: an interval needs at least {LEAST_GROUPS}", "")
         found = estimator()
-        return replace(found, note=join_notes(found.note, f"few groups ({self.groups})"))
+        return replace(found, note=join_notes(found.note, f"few groups ({groups})"))
 
     def undefined(self, why: str, method: str) -> Estimate:
         """Say that this sample has no such estimate, and why."""
@@ -330,6 +333,27 @@ def design_effect(influence: FloatArray, group: IntArray | None) -> float:
     if groups < 2:
         return nan
     return max(1.0, float(np.sum(sums**2)) * groups / (groups - 1) / simple) if simple > 0 else 1.0
+
+
+def batch_effect(sample: Sample, contribution: FloatArray, critical: float) -> float:
+    """How much wider than independent items the groups of a batch make what its verdicts add; at least 1.
+
+    Parameters
+    ----------
+    sample : Sample
+        The effect is 1 unless it asks about the process and has `batch_group`.
+    contribution : ndarray of float, shape (N,)
+        What each item's verdict contributes to the estimate, up to a constant; nan without verdict.
+    critical : float
+        Quantile that the variance will be multiplied by: Student's for one less than the groups is put in its
+        place.
+    """
+    if not sample.of_process or sample.batch_group is None:
+        return 1.0
+    known = ~np.isnan(contribution)
+    group, apart = sample.batch_group[known], contribution[known] - contribution[known].mean()
+    quantile = t_quantile((1 + sample.confidence) / 2, np.unique(group).size - 1)
+    return design_effect(apart, group) * max(1.0, quantile / critical) ** 2
 
 
 def clustered_variance(sample: Sample, predicted: FloatArray, residual: FloatArray) -> float:

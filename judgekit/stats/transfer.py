@@ -41,6 +41,7 @@ def transferred(
     *,
     assumed: bool,
     probability: ArrayLike | None = None,
+    batch_group: ArrayLike | None = None,
 ) -> Estimate:
     """Estimate for a batch without labels, from (judge, human) of another one.
 
@@ -61,6 +62,8 @@ def transferred(
         Whether outcomes are stated to be missing at random within judge level.
     probability : array_like of float, shape (m,), optional
         With which each labelled item was drawn from the other batch.
+    batch_group : array_like, shape (N,), optional
+        Groups among the items of the batch; they count for the process.
 
     Raises
     ------
@@ -74,6 +77,8 @@ def transferred(
     said, outcome = check("external[0]", external[0]), checked_scores("external[1]", external[1])
     if said.shape != outcome.shape:
         raise ShapeError(f"external has {said.size} judge values for {outcome.size} outcomes")
+    if batch_group is not None:
+        batch = replace(batch, batch_group=codes_of("batch_group", batch_group, batch.total))
     codes = None if group is None else codes_of("group", group, outcome.size)
     chance = None if probability is None else checked_probability(probability, outcome.size)
     if rule is None:
@@ -109,7 +114,10 @@ def mix_in_cells(sample: Sample, values: NDArray[Any], partition: Partition) -> 
     cells = partition.cells(values)
     merged = cells.merged()
     lost = merged.counts.size < int(np.count_nonzero(cells.counts + cells.labels))
-    return external_mix(sample, merged, sample.human, binary=sample.binary, merged=lost)
+    home = None
+    if sample.batch_group is not None and merged.home is not None:
+        home = merged.home[partition.codes()]
+    return external_mix(sample, merged, sample.human, binary=sample.binary, merged=lost, batch=home)
 
 
 def inversion_in_cells(
@@ -135,7 +143,13 @@ def inversion_in_cells(
     table = np.zeros((cells.counts.size, outcomes.size))
     np.add.at(table, (cells.codes, levels_of), effective_counts(1 / chance, levels_of, outcomes.size)[1])
     used = (cells.counts + cells.labels > 0)[:-1]
-    return confusion_inversion(sample, cells.counts[:-1][used], table[:-1][used], outcomes)
+    row = (
+        None
+        if sample.batch_group is None
+        else np.where(np.append(used, False), np.cumsum(np.append(used, 0)) - 1, -1)
+    )
+    place = None if row is None else row[partition.codes()]
+    return confusion_inversion(sample, cells.counts[:-1][used], table[:-1][used], outcomes, place)
 
 
 def mix_by_judge(sample: Sample, values: FloatArray) -> Estimate:

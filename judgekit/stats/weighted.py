@@ -5,7 +5,7 @@ from math import nan
 import numpy as np
 
 from judgekit.stats.difference import Fit, batch_moments
-from judgekit.stats.sample import FloatArray, IntArray, Sample, design_effect
+from judgekit.stats.sample import FloatArray, IntArray, Sample, clustered_variance, design_effect
 
 WEIGHTS_OFF = 0.5
 
@@ -42,6 +42,7 @@ def stratified_fit(
     counts: IntArray,
     codes: IntArray,
     *,
+    batch: IntArray | None = None,
     slope: float | None = None,
     ridge: float | None = None,
 ) -> Fit:
@@ -55,6 +56,8 @@ def stratified_fit(
         Items of the batch in each stratum.
     codes : ndarray of int, shape (n,)
         Stratum of each labelled item; each stratum has one.
+    batch : ndarray of int, shape (N,), optional
+        Stratum of each item of the batch, which groups of the whole batch need.
     slope, ridge
         As in `difference_fit`; a λ that is not given is the weighted slope.
 
@@ -81,7 +84,33 @@ def stratified_fit(
     terms = share**2 * (1 - labels / np.maximum(counts, 1)) * spread / np.maximum(labels, 1)
     effect = design_effect(share[codes] * apart / labels[codes], sample.group)
     error = float(np.sum(terms)) * effect + process_term(sample, weight, ridge)
+    if batch is not None:
+        error = grouped(sample, error, lam, means[batch], (share / np.maximum(labels, 1))[codes] * apart)
     return Fit(float(lam * mean + np.sum(share * means)), error, df)
+
+
+def grouped(
+    sample: Sample, error: float, slope: float, level: FloatArray | float, residual: FloatArray
+) -> float:
+    """Variance of a difference estimate, at least that between the groups of the whole batch.
+
+    Parameters
+    ----------
+    sample : Sample
+        Returned is `error` unless it asks about the process and knows the groups of all its items.
+    error : float
+        Variance by the labelled items.
+    slope : float
+        λ.
+    level : ndarray of float, shape (N,), or float
+        What is predicted for an item besides λ times its judge value.
+    residual : ndarray of float, shape (n,)
+        What each labelled item contributes besides what is predicted for it, with sum 0.
+    """
+    if not sample.of_process or sample.batch_group is None:
+        return error
+    predicted = slope * np.where(np.isnan(sample.judge), batch_moments(sample.judge)[0], sample.judge) + level
+    return max(error, clustered_variance(sample, (predicted - predicted.mean()) / sample.total, residual))
 
 
 def process_term(sample: Sample, weight: FloatArray, ridge: float) -> float:
@@ -126,6 +155,7 @@ def weighted_fit(sample: Sample, *, slope: float | None = None, ridge: float | N
     drawn = n / (n - 1) * float(np.sum((1 - sample.probability) * apart**2))
     floor = extra * float(w.mean() / w.sum()) ** 2 * sample.unseen
     error = (drawn + floor) * design_effect(apart, sample.group) + process_term(sample, w, ridge)
+    error = grouped(sample, error, lam, 0.0, apart)
     return Fit(lam * mean + centre, error, float(w.sum() ** 2 / np.sum(w**2)) - 1)
 
 

@@ -82,6 +82,33 @@ def test_a_verdict_that_means_something_else_makes_the_card_stale(rng, card, tmp
     assert not stale.correct(batch, labels=some(rng, labels, 60)).stale
 
 
+def test_eight_criteria_at_once_raise_no_more_false_alarms_than_one():
+    """Each tested at .05, one of eight would be refuted by chance in every fourth or fifth week."""
+    rng = np.random.default_rng(3)
+    rubric = rubric_of(*({**YES, "name": f"c{k}"} for k in range(8)))
+    said = {True: "pass", False: "fail"}
+
+    def batch_of(size, prefix):
+        human = rng.random((size, 8)) < 0.6
+        judge = np.where(rng.random((size, 8)) < 0.85, human, ~human)
+        rows = [
+            row(rubric, f"{prefix}{n}", {f"c{k}": said[bool(judge[n, k])] for k in range(8)})
+            for n in range(size)
+        ]
+        labels = [
+            label(f"{prefix}{n}", f"c{k}", said[bool(human[n, k])], design="random")
+            for n in range(size)
+            for k in range(8)
+        ]
+        return rows, labels
+
+    card, alarms = calibrate(*batch_of(150, "c"), rubric=rubric), 0
+    for _ in range(25):
+        rows, labels = batch_of(80, "w")
+        alarms += card.correct(batch_from_rows(rows, rubric), labels=labels).drifted
+    assert alarms <= 3
+
+
 def test_the_card_learns_week_by_week(rng, card, tmp_path):
     weeks, widths = [], []
     for number in range(3):

@@ -107,9 +107,10 @@ def test_peeking_writes_nothing(ledger):
 
 
 def test_where_the_ledger_lies():
-    assert ledger_path("a/labels.jsonl") == Path("a/labels.ledger.jsonl")
-    assert ledger_path([Path("a/x.v2.csv"), "b/y.csv"]) == Path("a/x.v2.ledger.jsonl")
-    assert ledger_path("labels.jsonl.zst") == Path("labels.ledger.jsonl")
+    here = Path.cwd().resolve()
+    assert ledger_path("a/labels.jsonl") == here / "a/labels.ledger.jsonl"
+    assert ledger_path([Path("a/x.v2.csv"), "b/y.csv"]) == here / "a/x.v2.ledger.jsonl"
+    assert ledger_path("labels.jsonl.zst") == here / "labels.ledger.jsonl"
 
 
 def test_the_role_of_several():
@@ -351,3 +352,34 @@ def test_a_look_that_can_decide_nothing_is_free(tmp_path):
         confidence.append(calibrate(rows, file, rubric=rubric).confidence)
     assert confidence == pytest.approx([0.95, 0.95, 0.95, 1 - 2 * 0.05 / 6])
     assert len(read_ledger(ledger_path(file))) == 2
+
+
+def test_neither_order_nor_links_nor_another_choice_of_files_resets_the_count(tmp_path):
+    rubric = rubric_of(YES)
+    rows = [row(rubric, f"i{n}", {"correct": "pass" if n % 3 else "fail"}) for n in range(120)]
+    labels = [label(f"i{n}", "correct", "pass" if n % 2 else "fail", role="holdout") for n in range(120)]
+    a, b, link = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "elsewhere"
+
+    def look(files, first, second):
+        a.write_text("".join(json.dumps(one) + "\n" for one in labels[:first]))
+        b.write_text("".join(json.dumps(one) + "\n" for one in labels[60 : 60 + second]))
+        return calibrate(rows, files, rubric=rubric, design="random").standing.opening
+
+    link.mkdir()
+    (link / "a.jsonl").symlink_to(a)
+    (link / "b.jsonl").symlink_to(b)
+    assert look([a, b], 60, 60) == 1
+    assert look([b, a], 60, 60) == 1
+    assert look([b, a], 40, 60) == 2
+    assert look([link / "b.jsonl", link / "a.jsonl"], 40, 50) == 3
+    assert look([b], 40, 45) == 4
+    assert look([a], 45, 45) == 4  # the ledger of a knows of three: the look at b alone is none of its own
+
+
+def test_a_link_in_the_place_of_a_ledger_is_refused(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"")
+    (tmp_path / "labels.ledger.jsonl").symlink_to(victim)
+    with pytest.raises(InputError, match="is not a file, or is too large"):
+        note_look(tmp_path / "labels.ledger.jsonl", LOOK)
+    assert victim.read_bytes() == b""

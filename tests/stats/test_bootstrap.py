@@ -326,3 +326,14 @@ def test_mcnemar_is_the_exact_binomial_test():
     first, second = np.random.default_rng(0).integers(0, 2, (2, 60))
     up, down = np.sum(first < second), np.sum(first > second)
     assert mcnemar_p(first, second) == pytest.approx(binomtest(int(up), int(up + down)).pvalue)
+
+
+def test_a_scale_of_hundreds_of_levels_has_a_value_and_no_interval():
+    """A table of all pairs of levels for each draw would take the memory of the whole machine."""
+    rng = np.random.default_rng(0)
+    human = rng.integers(0, 300, 500)
+    judge = np.where(rng.random(500) < 0.8, human, rng.integers(0, 300, 500))
+    found = bootstrap("cohen_kappa", np.column_stack([human, judge]), levels=range(300))
+    assert found.value == pytest.approx(cohen_kappa(human, judge, levels=range(300)))
+    assert np.isnan(found.low) and "300 levels" in found.note
+    assert not bootstrap("krippendorff_alpha", np.column_stack([human, judge]), levels=range(300)).defined
