@@ -23,6 +23,7 @@ from judgekit.stats.frontier import undominated
 from judgekit.stats.sample import BoolArray
 
 LEAST = 30
+AS_GOOD = 0.05  # of the items, by which a cheaper judge may agree less often
 
 
 @dataclass(frozen=True)
@@ -160,12 +161,28 @@ class JudgeComparison:
 
     @property
     def advised(self) -> Contender | None:
-        """The cheapest of those that cannot be told from the best, where that can be said."""
+        """The cheapest of those shown to agree about as often as the best, where that can be said.
+
+        That a judge cannot be told from the best is no such showing: few labels tell nobody apart.
+        """
         fit = [judge for judge in self.kept if not judge.rejected]
         if len(fit) == 1:
             return fit[0]
-        priced = [judge for judge in fit if judge.expense.known]
-        return min(priced, key=lambda judge: (judge.expense.cost, judge.error), default=None)
+        as_good = [judge for judge in fit if judge is self.best or judge.difference.low >= -AS_GOOD]
+        priced = [judge for judge in as_good or fit if judge.expense.known]
+        only = as_good[0] if len(as_good) == 1 else None
+        return min(priced, key=lambda judge: (judge.expense.cost, judge.error), default=only)
+
+    @property
+    def open(self) -> Contender | None:
+        """One that costs less than the advised, and may agree as often or a good deal less."""
+        if self.advised is None or not self.advised.expense.known:
+            return None
+        fit = [judge for judge in self.kept if not judge.rejected and judge.expense.known]
+        cheapest = min(fit, key=lambda judge: (judge.expense.cost, judge.error), default=None)
+        if cheapest is None or not cheapest.expense.cost < self.advised.expense.cost:
+            return None
+        return cheapest
 
     def __getitem__(self, name: str) -> Contender:
         for judge in self.judges:

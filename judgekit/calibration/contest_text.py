@@ -211,6 +211,12 @@ def _advice(found: JudgeComparison) -> Iterator[str]:
         yield "Which of them is the cheapest is not known; state what 1,000 items cost: --cost JUDGE=USD."
         return
     yield f"Take {chosen.name}{_reason(found, chosen, fit)}."
+    if found.open is not None:
+        looks, price = _points_worse(found.open.difference), cost_text(found.open)
+        yield (
+            f"{found.open.name} costs {price} and looks {looks}; {plural(found.common, 'label')} do not "
+            "settle it. Take it if you can afford the worst of that, or label more."
+        )
     if unknown and len(fit) > 1:
         cost = "costs" if len(unknown) == 1 else "cost"
         yield f"What {_listed(unknown)} {cost} is not known (--cost JUDGE=USD)."
@@ -220,6 +226,10 @@ def _reason(found: JudgeComparison, chosen: Contender, fit: list[Contender]) -> 
     if len(fit) == 1:
         return ""
     price = f"{cost_text(chosen)} for 1,000 items"
+    if chosen is found.best and found.open is not None:
+        return ""
+    if chosen is found.best and not chosen.expense.known:
+        return ", as far as these labels tell"
     if chosen is found.best:
         known = "" if all(judge.expense.known for judge in fit) else " whose cost is known"
         return f": at {price} it is also the cheapest of them{known}"
@@ -228,6 +238,13 @@ def _reason(found: JudgeComparison, chosen: Contender, fit: list[Contender]) -> 
         return f", the cheapest of them at {price}"
     less = f"{100 * max(-low, 0):.1f} points less often"
     return f", the cheapest of them at {price}; it may agree up to {less} (95 % limit)"
+
+
+def _points_worse(difference: Estimate) -> str:
+    """Write how much less often a judge agrees than the best: ``13.3 points worse (1.0 to 25.7)``."""
+    value, low, high = (-100 * one for one in (difference.value, difference.high, difference.low))
+    limits = "" if isnan(low) else f" ({_point(low).lstrip('+')} to {_point(high).lstrip('+')})"
+    return f"{value:.1f} points worse{limits}"
 
 
 def _flattered(found: JudgeComparison) -> Iterator[str]:
