@@ -154,7 +154,8 @@ def recipe_of(card: "Calibration") -> dict[str, Any]:
     """
     if card.recipe is None:
         raise UsageError(
-            f"the card does not say how to build its judge ({card.signature}); name its model (--model)"
+            f"the card does not say how to build its judge ({card.signature}); name its model "
+            "(--model, in Python model=)"
         )
     return card.recipe
 

@@ -32,7 +32,8 @@ class ModelChanged(StaleError):
         self.canary = canary
         super().__init__(
             f"the model has changed since the card was made: {canary.found}. Nothing was graded; grade the "
-            "labelled items again and calibrate anew"
+            "labelled items again and calibrate anew: judgekit calibrate OLD_GRADED LABELS --model MODEL "
+            "--graded-out AGAIN.jsonl --out CARD.json"
         )
 
 
@@ -62,10 +63,12 @@ class Canary:
 
     def __str__(self) -> str:
         most, of = max(self.changed.values(), default=(0, 0))
-        return (
-            f"canary: {self.answered} of {plural(self.asked, 'labelled item')} answered again; at most "
-            f"{most} of {plural(of, 'answer')} to one question changed"
+        said = (
+            f"at most {most} of {plural(of, 'answer')} to one question changed"
+            if most
+            else "no answer changed"
         )
+        return f"canary: {self.answered} of {plural(self.asked, 'labelled item')} answered again; {said}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""

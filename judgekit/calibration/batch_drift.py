@@ -76,7 +76,7 @@ class BatchDrift:
     def sentences(self) -> tuple[str, ...]:
         """What to tell people."""
         found = tuple(line.sentence for line in self.drifted)
-        nothing = f"Nothing tested has drifted that {self.items} items could show."
+        nothing = f"No difference found that {self.items} items can show."
         return (*(found or (nothing,)), *self.notes)
 
     def to_dict(self) -> dict[str, Any]:

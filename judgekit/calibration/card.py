@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from math import isnan, nan
 from pathlib import Path
@@ -168,14 +168,14 @@ def source_files(card: Calibration, folder: Path) -> tuple[Path, list[Path]]:
     return found[0], found[1:]
 
 
-def older_card(path: Path, rubric: str | None = None) -> Calibration | None:
+def older_card(path: Path, rubric: Callable[[], str] | None = None) -> Calibration | None:
     """Give the card that would be overwritten; None where there is none, or one that cannot be read any more.
 
     Parameters
     ----------
     path : Path
-    rubric : str or None
-        Name and version of the rubric of what is to be written there; None asks nothing.
+    rubric : callable or None
+        Gives name and version of the rubric of what is to be written, if a card is there; None asks nothing.
 
     Raises
     ------
@@ -188,8 +188,10 @@ def older_card(path: Path, rubric: str | None = None) -> Calibration | None:
     if data is None:
         raise UsageError(f"{path}: exists and is not a card; choose another --out, or move it away")
     held = str(data.get("rubric"))
-    if rubric is not None and held.split("@")[0] != rubric.split("@")[0]:
-        raise UsageError(f"{path}: is the card of {held}, not of {rubric}; choose another --out, or move it away")
+    if rubric is not None and held.split("@")[0] != (new := rubric()).split("@")[0]:
+        raise UsageError(
+            f"{path}: is the card of {held}, not of {new}; choose another --out, or move it away"
+        )
     try:
         return load_card(path)
     except InputError:

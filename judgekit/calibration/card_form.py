@@ -162,6 +162,7 @@ class _Raters(_Part):
     repeats: _Consistency | None
     repeats_by_rater: list[_Consistency | None]
     noise: _Estimate
+    asked_later: list[Count] = []
 
 
 class _Result(_Part):
@@ -347,7 +348,10 @@ def _apart(card: _Card, asked: dict[str, Question] | None) -> Iterator[tuple[str
     if asked is not None and names != list(asked):
         yield "results", f"answer {', '.join(names)}; the rubric asks {', '.join(asked)}"
     if list(card.pairs.questions) != names:
-        yield "pairs.questions", f"are {', '.join(card.pairs.questions)}; the results are of {', '.join(names)}"
+        yield (
+            "pairs.questions",
+            f"are {', '.join(card.pairs.questions)}; the results are of {', '.join(names)}",
+        )
     for place, result in enumerate(card.results):
         yield from _unlike(result, f"results.{place}", (asked or {}).get(result.name))
     weeks = ((week, f"weeks.{place}") for place, week in enumerate(card.weeks))

@@ -222,6 +222,12 @@ def _advice(found: JudgeComparison) -> Iterator[str]:
         yield f"What {_listed(unknown)} {cost} is not known (--cost JUDGE=USD)."
 
 
+def _earlier(found: JudgeComparison) -> str:
+    """Say where judges come from that were tried on these labels and are not compared here."""
+    more = found.tried - len(found.judges)
+    return f" ({'one' if more == 1 else more} tried earlier, by the ledger)" if more > 0 else ""
+
+
 def _reason(found: JudgeComparison, chosen: Contender, fit: list[Contender]) -> str:
     if len(fit) == 1:
         return ""
@@ -251,9 +257,9 @@ def _flattered(found: JudgeComparison) -> Iterator[str]:
     best = found.best
     level = f"{100 * best.chosen.confidence:.1f}".removesuffix(".0")
     yield (
-        f"The best of {found.tried} is flattered by the labels that chose it: for {best.name} read "
-        f"{share(best.chosen)}, limits at {level} %. A corrected rate suffers little, as it rests on the "
-        "labels; for the last word on agreement label other items."
+        f"The best of {found.tried}{_earlier(found)} is flattered by the labels that chose it: for "
+        f"{best.name} read {share(best.chosen)}, limits at {level} %. A corrected rate suffers little, "
+        "as it rests on the labels; for the last word on agreement label other items."
     )
 
 

@@ -29,7 +29,7 @@ from judgekit.calibration.looks import standing_lines
 from judgekit.calibration.pairs import Pairs, all_pairs
 from judgekit.calibration.profile import Profile, profile_of
 from judgekit.calibration.results import PLAIN, Calibration
-from judgekit.errors import StaleError, UsageError
+from judgekit.errors import InputError, StaleError, UsageError
 from judgekit.files.graded import read_graded
 from judgekit.stats.cell_correction import post_stratified_mean
 from judgekit.stats.correction import corrected_mean
@@ -242,7 +242,8 @@ def _checked(card: Calibration, batch: GradedBatch, force: bool, fresh: bool) ->
     stale = stale_reason(card, batch) or ("" if fresh else card.stale)
     if stale and not force:
         raise StaleError(
-            f"the card is stale: {stale}; calibrate again, or --force and have every output marked"
+            f"the card is stale: {stale}; calibrate again, or --force (force=True) and have every "
+            "output marked"
         )
     if card.design == "unknown" and not fresh:
         raise UsageError(
@@ -364,7 +365,10 @@ def moved(card: Calibration, batch: GradedBatch, asked: list[Question]) -> bool:
 
 def salted_places(card: Calibration, batch: GradedBatch) -> dict[str, int]:
     """Give the place in a batch of each id as the card hides it."""
-    return {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
+    places = {salted(card.pairs["salt"], identity): where for where, identity in enumerate(batch.ids)}
+    if not all(places.keys() >= set(kept["ids"]) for kept in card.pairs["questions"].values()):
+        raise InputError("the card names its batch, and its ids are not those of that batch; calibrate again")
+    return places
 
 
 def _same_batch(

@@ -20,8 +20,8 @@ from judgekit.verdict import ABSTAINED
 ADDS_NOTHING = 0.95
 MARGIN = 0.05
 EXTERNAL = (
-    "Correct this judge: its labels are of other items, so a batch is corrected by this card with judgekit "
-    "correct, under a stated --shift or with 15 fresh labels."
+    "Correct this judge: its labelled items are no sample of a graded batch, so one is corrected by this "
+    "card with judgekit correct, under a stated --shift or with 15 fresh labels."
 )
 
 KINDS = {"fail": "fails", "pass": "passes"}

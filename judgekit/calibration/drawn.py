@@ -116,21 +116,25 @@ def _design(stated: str | None, labels: LabelSet, batch: GradedBatch) -> tuple[s
 
 
 def _refuse_unequal(labels: LabelSet) -> None:
-    """Raise InputError where labels are called a random draw, and say in the same breath that they are none."""
-    for name in ("stratum", "probability"):
+    """Raise InputError where labels are called a random draw, and other columns say that they are none."""
+    for name, allowed in (
+        ("stratum", 0),
+        ("probability", 1),
+    ):  # one stratum is a part, one chance is no fault
         first: dict[str | float, Label] = {}
         for label in labels.labels:
             if value := getattr(label, name):
                 first.setdefault(value, label)
-        if len(first) < 2:
+        if len(first) <= allowed:
             continue
-        (one, a), (two, b) = list(first.items())[:2]
-        where = f", there {a.place}" if a.place else ""
-        said = (
-            f"the design is random, and {name} is {two!r} here and {one!r} for id {a.id!r}{where}; correct the "
-            "design, or, if each item had the same chance all the same, state --design random"
+        said = ", ".join(f"{value!r} for id {one.id!r}" for value, one in list(first.items())[:2])
+        message = (
+            f"the design is random, and {name} is {said}; correct the design, or, if each item had the same "
+            "chance all the same, state --design random"
         )
-        raise InputError([Problem(said, b.source or "labels", b.line, name)])
+        raise InputError(
+            [Problem(message, one.source or "labels", one.line, name) for one in list(first.values())[:2]]
+        )
 
 
 def _strays(labels: LabelSet) -> str:

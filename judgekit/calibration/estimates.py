@@ -17,7 +17,7 @@ from judgekit.stats.estimate import Estimate
 from judgekit.stats.sample import join_notes
 
 UNSTATED = "it is not stated how the labelled items were chosen from these"
-ELSEWHERE = "the labels are of items from elsewhere"
+ELSEWHERE = "the labelled items are no sample of a graded batch"
 NO_RATE = {"unknown": UNSTATED, "external": ELSEWHERE}
 
 PASS_RATE = "pass rate"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgekit.calibration.batch import Floats, Ints, Question
+from judgekit.calibration.tie_breakers import tie_breakers
 from judgekit.labels import LabelSet, Settled, raters_of
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, OVERALL, Criterion, Rubric
 from judgekit.scoring import NOT_APPLICABLE_ANSWER, Answer, aggregate, answer
@@ -36,6 +37,10 @@ class HumanAnswers:
         Codes (-1 missing) or, on a numeric scale, scores (nan missing) of each independent rater.
     own : ndarray of int, shape (n,), or None
         What people said of the item as a whole when asked just that; never part of the outcome.
+    tie_breakers : frozenset of str
+        Raters who were asked where others differ: part of the outcome, not of what raters say of each other.
+    independent : ndarray, shape (n, R or less), or None
+        `raters` without theirs.
     """
 
     ids: tuple[str, ...]
@@ -45,6 +50,8 @@ class HumanAnswers:
     states: tuple[str, ...]
     raters: Ints | Floats
     own: Ints | None = None
+    tie_breakers: frozenset[str] = frozenset()
+    independent: Ints | Floats | None = None
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -59,13 +66,17 @@ def human_answers(labels: LabelSet, question: Question, rubric: Rubric) -> Human
     # Sorted, so that the order of rows decides nothing.
     settled = dict(sorted(labels.settled(question.criterion).items()))
     given = [_scored(question.criterion, one) for one in settled.values()]
+    raters, table = _raters(labels, question, list(settled))
+    later = _named(raters, table)
     return HumanAnswers(
         tuple(settled),
         np.array([_code(question, one.answer) for one in settled.values()], np.intp),
         np.array([nan if a.score is None else a.score for a in given]),
         np.array([nan if a.passed is None else float(a.passed) for a in given]),
         tuple(one.state for one in settled.values()),
-        _raters(labels, question, list(settled)),
+        _in_order(table),
+        tie_breakers=later,
+        independent=_in_order(_without(table, raters, later)),
     )
 
 
@@ -94,14 +105,20 @@ def _overall(labels: LabelSet, question: Question, rubric: Rubric) -> HumanAnswe
         rows.append(row)
         states.append(_state(row, [found[n].state if n in found else "partial" for n in by_criterion]))
     own = labels.settled(question.criterion)
+    raters, table = _overall_raters(labels, question, rubric, ids)
+    later = _named(raters, table)
+    for criterion in rubric.criteria:
+        later |= _named(*_raters(labels, Question(criterion), sorted(by_criterion[criterion.name])))
     return HumanAnswers(
         tuple(ids),
         np.array([code for code, _, _ in rows], np.intp),
         np.array([score for _, score, _ in rows]),
         np.array([passed for _, _, passed in rows]),
         tuple(states),
-        _overall_raters(labels, question, rubric, ids),
+        _in_order(table),
         np.array([_code(question, own[key].answer) if key in own else -1 for key in ids], np.intp),
+        later,
+        _in_order(_without(table, raters, later)),
     )
 
 
@@ -124,7 +141,17 @@ def _whole(rubric: Rubric, question: Question, answers: Mapping[str, Answer]) ->
     return (-1 if {"failed", "abstained"} & set(known) else question.not_applicable), nan, nan
 
 
-def _overall_raters(labels: LabelSet, question: Question, rubric: Rubric, ids: list[str]) -> Ints | Floats:
+def _named(raters: list[str], table: Ints | Floats) -> frozenset[str]:
+    return frozenset(rater for rater, later in zip(raters, tie_breakers(table), strict=True) if later)
+
+
+def _without(table: Ints | Floats, raters: list[str], later: frozenset[str]) -> Ints | Floats:
+    return table[:, np.array([rater not in later for rater in raters], bool)]
+
+
+def _overall_raters(
+    labels: LabelSet, question: Question, rubric: Rubric, ids: list[str]
+) -> tuple[list[str], Ints | Floats]:
     said: dict[tuple[str, str], dict[str, Answer]] = {}
     asked = [label for label in labels.labels if label.criterion != OVERALL]
     for label in asked:
@@ -138,10 +165,10 @@ def _overall_raters(labels: LabelSet, question: Question, rubric: Rubric, ids: l
         for column, rater in enumerate(raters):
             code, score, _ = _whole(rubric, question, said.get((key, rater), {}))
             table[row, column] = score if numeric else code
-    return _in_order(table) if numeric else _in_order(table).astype(np.intp)
+    return raters, table if numeric else table.astype(np.intp)
 
 
-def _raters(labels: LabelSet, question: Question, ids: list[str]) -> Ints | Floats:
+def _raters(labels: LabelSet, question: Question, ids: list[str]) -> tuple[list[str], Ints | Floats]:
     grouped = labels.by_item(question.name)
     raters = raters_of(label for found in grouped.values() for label in found)
     numeric = question.criterion.range is not None
@@ -155,10 +182,10 @@ def _raters(labels: LabelSet, question: Question, ids: list[str]) -> Ints | Floa
                 table[row, column[label.rater]] = question.cell_names.index(str(label.answer))
             elif label.answer != NOT_APPLICABLE:
                 table[row, column[label.rater]] = question.criterion.score_of(label.answer) or 0.0
-    return _in_order(table) if numeric else _in_order(table).astype(np.intp)
+    return raters, table if numeric else table.astype(np.intp)
 
 
-def _in_order(table: Floats) -> Floats:
+def _in_order(table: Ints | Floats) -> Ints | Floats:
     """Put raters in an order that depends neither on their names nor on the order of rows."""
     return table[:, np.lexsort(np.nan_to_num(table, nan=-1.0))] if len(table) else table
 

@@ -291,7 +291,8 @@ class _Side:
         return binary_rates(codes[:, 0], codes[:, 1], **self.entering)
 
     def ceiling(self) -> Ceiling | None:
-        table = self.people.raters
+        people = self.people
+        table = people.raters if people.independent is None else people.independent
         given = (table >= 0) if self.scale != "numeric" else ~np.isnan(table)
         if table.shape[1] < 2 or not (given.sum(axis=1) >= 2).any():
             return None

@@ -1,7 +1,7 @@
 """How many items to label, why, what it brings, and what it costs in people's time."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf, isfinite, isnan, nan
 from pathlib import Path
@@ -64,6 +64,8 @@ class Plan:
         Labels in all, half-width, seconds for those to come.
     assumed : mapping
         What the widths suppose: variance, correlation, target, and whether outcomes are `scores`.
+    goal : str
+        What was asked, as in `Goal`.
     """
 
     items: int
@@ -77,6 +79,12 @@ class Plan:
     seconds: float
     curve: tuple[tuple[int, float, float], ...]
     assumed: Mapping[str, Any]
+    goal: str = "labels"
+
+    @property
+    def about_width(self) -> bool:
+        """Whether the question was, or may have been, how wide the interval will be."""
+        return self.goal in ("labels", "half_width")
 
     @property
     def points(self) -> bool:
@@ -86,10 +94,12 @@ class Plan:
     def price(self) -> str:
         """Say what the labels to come cost, and what they bring."""
         labels = f"{self.more} more labels" if self.at_hand else f"{self.more} labels"
-        cost = f"{labels}: no times are known, so no price (--minutes states what an item takes)"
+        cost = f"{labels}, time unknown (--minutes)"
         if not isnan(self.seconds):
             source = f"measured on {self.timed} labels" if self.timed else "as stated"
             cost = f"{labels}: about {_minutes(self.seconds)} ({duration(self.per_item)} an item, {source})"
+        if not self.about_width:
+            return f"{cost}."
         if isnan(self.before):
             return f"{cost}; the interval will be about ± {self._width(self.after)}."
         before = _width(self.before, self.points).removesuffix(" points")
@@ -193,6 +203,7 @@ def plan_labels(
         (more + repeats) * each if more else 0.0,
         tuple((n, basis.width(n), (n - at_hand) * each) for n in sizes),
         {**basis.known, "scores": basis.scores},
+        goal.kind,
     )
 
 
@@ -297,8 +308,11 @@ def _json(value: Any) -> Any:
     return None if isinstance(value, float) and not -inf < value < inf else value
 
 
-def plan_command(source: str | Path, n: int, manifest: Mapping[str, Any], items: int) -> str:
+def plan_command(
+    source: str | Path, n: int, manifest: Mapping[str, Any], items: int, exclude: Sequence[str | Path] = ()
+) -> str:
     """Give the command that draws a sample of graded rows, at most as many as there are."""
+    without = "".join(f" --exclude {shlex.quote(str(path))}" for path in exclude)
     constants = (manifest.get("columns") or {}).get("set") or ()
     again = "".join(f" --set {shlex.quote(name)}=…" for name in constants)
-    return f"judgekit plan {shlex.quote(str(source))}{again} --n {min(n, items)} --out TO_LABEL.csv"
+    return f"judgekit plan {shlex.quote(str(source))}{without}{again} --n {min(n, items)} --out TO_LABEL.csv"

@@ -20,6 +20,7 @@ from judgekit.calibration.rater_answers import (
     rater_table,
     too_few,
 )
+from judgekit.calibration.tie_breakers import without
 from judgekit.labels import ADJUDICATED, LabelSet, raters_of
 from judgekit.rubric import OVERALL, Rubric
 from judgekit.stats.alternative_annotator import AltTest, alternative_annotator
@@ -57,6 +58,8 @@ class RaterReport:
         Those of each of `raters`.
     noise : Estimate
         Share of single labels that are wrong, if raters err independently of each other.
+    asked_later : tuple of int
+        Those of `raters` who were asked where others differ: not part of `alternative` and `standing`.
     """
 
     raters: tuple[int, ...]
@@ -69,6 +72,7 @@ class RaterReport:
     repeats: Consistency | None
     repeats_by_rater: tuple[Consistency | None, ...]
     noise: Estimate
+    asked_later: tuple[int, ...] = ()
 
     @property
     def apart(self) -> tuple[int, ...]:
@@ -81,7 +85,10 @@ class RaterReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: nan becomes None."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        found = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        if not self.asked_later:
+            del found["asked_later"]
+        return found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "RaterReport":
@@ -98,6 +105,7 @@ class RaterReport:
             _consistency(data["repeats"]),
             tuple(_consistency(one) for one in repeats),
             Estimate.from_dict(data["noise"]),
+            tuple(data.get("asked_later", ())),
         )
 
 
@@ -164,17 +172,21 @@ def rater_report(
     final = {one.id for one in asked_labels(labels, question) if is_final(one)}
     options: dict[str, Any] = {**scale.options, "group": groups}
     repeats = _repeats(labels, question, scale)
+    names = raters_of(labels.labels)
+    later = tuple(place for place in places if names[place - 1] in people.tie_breakers)
+    apart = without(table, np.isin(places, later))
     return RaterReport(
         places,
         int(doubled.sum()),
         int(differing.sum()),
-        sum(key in final for key, apart in zip(people.ids, differing, strict=True) if apart),
+        sum(key in final for key, unlike in zip(people.ids, differing, strict=True) if unlike),
         people.counts["split"],
-        alternative_annotator(answers, table, epsilon=epsilon, **options) if doubled.any() else None,
-        rater_standing(table, **options) if len(places) >= LEAST_RATERS else (),
+        alternative_annotator(answers, apart, epsilon=epsilon, **options) if doubled.any() else None,
+        rater_standing(apart, **options) if len(places) - len(later) >= LEAST_RATERS else (),
         _consistent([one for found in repeats.values() for one in found], scale),
         tuple(_consistent(repeats.get(place, []), scale) for place in places),
         _noise(table, scale),
+        later,
     )
 
 
@@ -226,16 +238,22 @@ def _noise(table: Any, scale: RaterScale) -> Estimate:
 
 
 def rater_lines(report: RaterReport) -> list[str]:
-    """Say it in at most four sentences for people who label nothing themselves."""
+    """Say it in at most five sentences for people who label nothing themselves."""
     if not report.doubled and report.repeats is None:
         return [UNMEASURED]
-    found = [_place_line(report), _apart_line(report), _repeat_line(report), _noise_line(report)]
+    found = [
+        _place_line(report),
+        _later_line(report),
+        _apart_line(report),
+        _repeat_line(report),
+        _noise_line(report),
+    ]
     return [line for line in found if line]
 
 
 def _place_line(report: RaterReport) -> str:
     test = report.alternative
-    if test is None:
+    if test is None or len(report.asked_later) == len(report.raters):
         return ""
     head = "A judge in a rater's place:"
     if test.passed is None:
@@ -243,6 +261,22 @@ def _place_line(report: RaterReport) -> str:
     does, weak = "passes" if test.passed else "fails", "; weak with two raters" if test.tested == 2 else ""
     won = f"wins against {test.wins} of {test.tested} raters{weak}"
     return f"{head} {does} the alternative-annotator test at ε {test.epsilon:g} ({won})."
+
+
+def _later_line(report: RaterReport) -> str:
+    later = report.asked_later
+    if not later:
+        return ""
+    if len(later) == len(report.raters):
+        return "Raters were asked where others differ, so nothing is known of how far they agree."
+    which = f" ({', '.join(map(str, later))})" if len(later) <= NAMED else ""
+    who = (
+        f"Rater {later[0]} was"
+        if len(later) == 1
+        else f"{len(later)} of {len(report.raters)} raters{which} were"
+    )
+    left = "is" if len(later) == 1 else "are"
+    return f"{who} asked where others differ, and {left} left out of what raters say of each other."
 
 
 def _apart_line(report: RaterReport) -> str:

@@ -120,11 +120,13 @@ def vouching(
     stale = differs(card, rubric, fingerprint, signature) or card.stale
     if stale and not force:
         raise StaleError(
-            f"the card is stale: {stale}; calibrate again, or --force and have every verdict marked"
+            f"the card is stale: {stale}; calibrate again, or --force (force=True) and have every "
+            "verdict marked"
         )
     if card.decision.verb == "reject" and not force:
         raise UsageError(
-            f"the card advises against this judge: {card.decision.sentence} Use another, or --force it"
+            f"the card advises against this judge: {card.decision.sentence} Use another, or "
+            "--force it (force=True)"
         )
     state = "stale" if stale else "calibrated" if card.decision.verb in VOUCHED else "none"
     return Vouching(rubric, state, {} if state == "none" else _offered(card, rubric), _whole(card))

@@ -1,8 +1,8 @@
 """Strata by verdict: which there are, what a sheet says of them, and how they are found again.
 
-A rater must not see what the judge said, so a sheet names strata ``s1``, ``s2``, … in shuffled order and
-keeps the rule that made them, not their meaning. With the graded rows at hand the rule gives them again; a
-digest shows whether the verdicts are still the same.
+A rater must not see what the judge said, so a sheet names strata ``s1``, ``s2``, … in shuffled order, keeps
+the rule that made them, not their meaning, and shows neither to the eye. With the graded rows at hand the
+rule gives them again; a digest shows whether the verdicts are still the same.
 """
 
 from collections import Counter

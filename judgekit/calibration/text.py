@@ -82,7 +82,7 @@ def quantity_table(quantity: Quantity, counts: Counts, design: str) -> list[str]
     among = f" ({there:,} of {counts.batch:,} items)" if there < counts.batch else ""
     lines.append(f"  {'raw':<12}{number(quantity.name, quantity.raw):<19}{NO_INTERVAL}{among}")
     if design in NO_RATE:
-        how = " (--design)" if design == "unknown" else ""
+        how = " (draw with judgekit plan, or state --design)" if design == "unknown" else ""
         return [*lines, f"  human only, corrected: undefined, as {NO_RATE[design]}{how}"]
     chosen, both = sources(quantity, counts, design)
     if not isnan(quantity.ratio):
@@ -212,8 +212,10 @@ def result_text(result: CriterionResult, design: str, split: Sequence[str] = ())
     lines = [f"{title} ({result.scale})", ""]
     for quantity in result.quantities:
         lines += [*quantity_table(quantity, result.counts, design), ""]
-    lines += [*agreement_lines(result), count_line(result), *([split_line(split)] if split else [])]
-    lines += table_lines(result)
+    lines += agreement_lines(result)
+    if result.coefficient.n < result.counts.labelled:
+        lines.append(count_line(result))
+    lines += [*([split_line(split)] if split else []), *table_lines(result)]
     return "\n".join([*lines, decision_line(result)])
 
 
@@ -228,11 +230,12 @@ def calibration_text(calibration: Calibration) -> str:
     first, *others = calibration.results[::-1]
     whose = "of the system that made them" if calibration.target == "process" else "of these items"
     head = f"{calibration.rubric} graded by {calibration.grader}, held against people; rates {whose}."
-    parts = [head]
-    if calibration.standing is not None and (looks := standing_lines(calibration.standing)):
-        parts.append("\n".join(looks))
-    for result in (first, *others[::-1]):
-        parts.append(result_text(result, calibration.design, calibration.split.get(result.name, ())))
+    looks = [] if calibration.standing is None else standing_lines(calibration.standing)
+    of = [
+        result_text(result, calibration.design, calibration.split.get(result.name, ()))
+        for result in (first, *others[::-1])
+    ]
+    parts = [head, of[0], *(["\n".join(looks)] if looks else []), *of[1:]]
     if calibration.notes:
         parts.append("\n".join(f"note: {note}" for note in calibration.notes))
     return "\n\n".join(parts)

@@ -61,7 +61,7 @@ def language_name(code: str) -> str:
 
 @cache
 def language_detector() -> tuple[str, Callable[[str], str]] | None:
-    """Give the name of what tells languages, and the function; None where it is not installed.
+    """Give the name of what tells languages, and the function; None where it cannot be had.
 
     The function gives an ISO 639-1 code, ``und`` where it is not sure; its model takes half a second to load.
     """
@@ -69,10 +69,12 @@ def language_detector() -> tuple[str, Callable[[str], str]] | None:
         module: Any = import_module("py3langid.langid")
     except ImportError:
         return None
-    identifier = module.LanguageIdentifier.from_model_file(
-        module.MODEL_FILE, norm_probs=True, min_confidence=SURE
-    )
-
+    try:
+        identifier = module.LanguageIdentifier.from_model_file(
+            module.MODEL_FILE, norm_probs=True, min_confidence=SURE
+        )
+    except OSError:  # it unpacks its model into a temporary file, for which a full disk has no room
+        return None
     identifier.set_languages([code for code in identifier.labels if code in _NAMES or code == NO_LANGUAGE])
 
     def language(text: str) -> str:

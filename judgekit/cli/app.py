@@ -14,6 +14,19 @@ from judgekit.errors import InputError, JudgekitError, Stopped
 # Typer carries a click of its own; this is the root of all it raises about wrong arguments.
 _Usage = typer.BadParameter.__mro__[2]
 
+# One line each in the list of commands, which would cut a longer sentence.
+SHORT = {
+    "init": "Start a project from your logs: outputs to read, a rubric.",
+    "grade": "Grade every item of a file.",
+    "plan": "Say how many items to label, and draw them.",
+    "calibrate": "Hold a judge against human labels; correct its rates.",
+    "judges": "Compare judges on the same labels.",
+    "correct": "Correct the rates of another batch by a card.",
+    "report": "Write a report to read, corrected numbers first.",
+    "demo": "Run the whole loop on 200 answers made for it.",
+    "rubric": "List, show and check rubrics.",
+}
+
 
 def build() -> typer.Typer:
     """Assemble the commands; each module holds one."""
@@ -39,8 +52,8 @@ def build() -> typer.Typer:
         (report, "report"),
         (demo, "demo"),
     ):
-        app.command(name)(module.command)
-    app.add_typer(rubric.app, name="rubric")
+        app.command(name, short_help=SHORT[name])(module.command)
+    app.add_typer(rubric.app, name="rubric", short_help=SHORT["rubric"])
     return app
 
 

@@ -1,5 +1,6 @@
 """``judgekit calibrate``: hold a judge against human labels."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -119,7 +120,7 @@ def command(
     from judgekit.calibration.thresholds import read_thresholds
 
     console = Console(as_json, quiet)
-    previous = None if out is None else older_card(out)
+    previous = None if out is None else older_card(out, partial(_rubric_of, graded))
     if (model is None) != (graded_out is None):
         raise UsageError("--model and --graded-out belong together: who grades the items, and where to")
     if model is not None and graded_out is not None:
@@ -150,11 +151,22 @@ def command(
         found.save(out)
     console.result(str(found), found.to_dict())
     if out is not None:
+        console.say(f"\ncard: {out}")
+    if out is not None and model is not None:
+        console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {quoted(out)}")
+    elif out is not None:
         given = "".join(f" --labels {quoted(path)}" for path in labels)
         console.next(f"judgekit report {quoted(graded)}{given} --calibration {quoted(out)} --out REPORT.html")
     else:
-        console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))} --out CARD.json")
+        again = "" if design is None else f" --design {quoted(design)}"
+        console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))}{again} --out CARD.json")
     raise typer.Exit(EXITS[found.decision.verb])
+
+
+def _rubric_of(graded: Path) -> str:
+    from judgekit.files.graded import manifest_rubric, read_manifest
+
+    return manifest_rubric(read_manifest(graded), f"{graded} (manifest)").reference
 
 
 def _checked(console: Console, place: Path) -> ExitCode:

@@ -89,7 +89,8 @@ def canary_of(
         found = await ask_again(
             grader, card, rows, number, constants=constants, flips=flips, concurrency=options.concurrency
         )
-        console.say(f"  {found}, {money(found.usage.cost_usd)}")
+        fewer = f" (--canary {number}: there are no more)" if found.asked < number else ""
+        console.say(f"  {found}, {money(found.usage.cost_usd)}{fewer}")
         if found.found:
             raise ModelChanged(found)
         return found.usage

@@ -1,12 +1,16 @@
 """``judgekit correct``: apply a card to another batch."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
 from judgekit.errors import UsageError
+
+if TYPE_CHECKING:
+    from judgekit.calibration.correct import Correction
 
 
 def command(
@@ -45,19 +49,22 @@ def command(
     """Correct the rates of another batch of the same judge by a card."""
     from judgekit.calibration import load_card
     from judgekit.calibration.card import older_card
-    from judgekit.calibration.plan import FRESH, plan_command
-    from judgekit.files.graded import read_manifest
+    from judgekit.calibration.fresh import LEAST_FRESH
 
     console = Console(as_json, quiet)
     if out is not None:
         _check_out(out, labels)
-        older_card(out)
-    found = load_card(calibration).correct(
+    card = load_card(calibration)
+    if out is not None:
+        older_card(out, lambda: card.rubric)
+    found = card.correct(
         graded, labels=labels or None, design=design, shift=shift, target=target, force=force
     )
     if out is not None:
         found.card.save(out)
     console.result(str(found), found.to_dict())
+    if out is not None:
+        console.say(f"\ncard: {out}")
     if found.drifted:
         console.say("\nThe card is stale from here on; the figures from fresh labels hold all the same.")
         console.next(
@@ -68,14 +75,26 @@ def command(
         console.say(
             "\nThe two assumptions give two numbers; which holds is yours to say (--shift), or label some."
         )
-        console.next(plan_command(graded, FRESH, read_manifest(graded), found.items))
+        console.next(_more_labels(graded, found, labels or ()))
         raise typer.Exit(ExitCode.UNDECIDED)
+    if labels and found.fresh < LEAST_FRESH:
+        console.next(_more_labels(graded, found, labels))
+        return
     given = f"{quoted(graded)} --calibration {quoted(calibration)}"
     given += "".join(f" --labels {quoted(path)}" for path in labels or ())
     if labels and out is None:
         console.next(f"judgekit correct {given} --out CARD.json")
     else:
         console.next(f"judgekit report {given} --out REPORT.html")
+
+
+def _more_labels(graded: Path, found: "Correction", labels: Sequence[Path]) -> str:
+    """Give the command that draws what is lacking of enough fresh labels."""
+    from judgekit.calibration.plan import FRESH, plan_command
+    from judgekit.files.graded import read_manifest
+
+    more, left = max(FRESH - found.fresh, 1), found.items - found.fresh
+    return plan_command(graded, more, read_manifest(graded), left, labels)
 
 
 def _check_out(out: Path, labels: list[Path] | None) -> None:

@@ -22,9 +22,10 @@ def command(
     from judgekit.look.start import start
 
     console = Console(as_json, quiet)
-    written = start(folder, logs, id_column)
+    written, missing = start(folder, logs, id_column)
     listed = "\n".join(f"  {path}  {what}" for path, what in written)
-    console.result(listed, {"files": [str(path) for path, _ in written]})
+    said = f"{listed}\n\n{missing}" if missing else listed
+    console.result(said, {"files": [str(path) for path, _ in written], "missing": missing})
     if logs is None:
         console.next(
             f"judgekit rubric check {folder / 'rubric.yaml'}, after you have written your own criteria"

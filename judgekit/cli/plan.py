@@ -202,7 +202,7 @@ def _draw(console: Console, known: _Known, plan: "Plan", out: Path, given: dict[
         "cannot_tell is an answer too."
     )
     notes = [f"{sheet.note[:1].upper()}{sheet.note[1:]}."] if sheet.note else []
-    if sheet.design != "random":
+    if sheet.design != "random" and plan.about_width:
         notes.append("The width is that of a random draw of as many.")
     data = {"out": str(out), "drawn": sheet.drawn, "of": sheet.total, "design": sheet.design}
     text = "\n".join([said, str(plan), *notes])

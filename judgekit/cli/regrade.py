@@ -124,7 +124,7 @@ def _ours(path: Path, text: bytes) -> bool:
     if held == text:
         return True
     try:
-        manifest = open_manifest(manifest_path(path.with_suffix("").with_suffix(".jsonl")))
+        manifest = open_manifest(manifest_path(path.with_suffix("")))
     except InputError:
         return False
     given = manifest.get("input") or {}

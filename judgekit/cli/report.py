@@ -60,12 +60,26 @@ def command(
     lost = f", {plural(report.failures, 'row')} without an answer" if report.failures else ""
     differ = f": {report.to_read}" if report.decision else ""
     console.result(f"{report.out}{differ}{lost}", report.to_dict())
-    if calibration is not None:
+    if calibration is not None and labels and _of_another(calibration, graded):
+        given = f"{quoted(graded)} --calibration {quoted(calibration)}"
+        given += "".join(f" --labels {quoted(path)}" for path in labels)
+        console.next(f"judgekit correct {given} --out CARD-2.json")
+        console.say("next week: judgekit correct NEXT_GRADED.jsonl --calibration CARD-2.json")
+    elif calibration is not None:
         console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {quoted(calibration)}")
     elif labels:
         console.next(f"judgekit calibrate {' '.join(map(quoted, (graded, *labels)))} --out CARD.json")
+        console.say("or, with a card: judgekit correct NEXT_GRADED.jsonl --calibration CARD.json")
     else:
         console.next(plan_command(graded, LABELS, read_manifest(graded), report.items))
+
+
+def _of_another(card: Path, graded: Path) -> bool:
+    """Whether a card was made from other rows, so that labels of these are fresh."""
+    from judgekit.calibration import load_card
+    from judgekit.calibration.batch import load_batch
+
+    return bool(load_card(card).digests["frame"]["digest"] != load_batch(graded).frame["digest"])
 
 
 def check_page(out: Path, read: list[Path]) -> None:

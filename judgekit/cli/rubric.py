@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
+from judgekit.errors import UsageError
 
 if TYPE_CHECKING:
     from judgekit.rubric import Rubric
@@ -34,7 +35,14 @@ def list_(as_json: Json = False, quiet: Quiet = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Shipped rubric or rubric file.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Shipped rubric or rubric file; unstated: the one that --card holds.",
+            show_default=False,
+        ),
+    ] = None,
     card: Annotated[
         Path | None,
         typer.Option(help="A card: marks each requirement met, not met (exit 1) or unknown (exit 4)."),
@@ -47,7 +55,7 @@ def show(
     from judgekit.report.requirement import document
 
     console = Console(as_json, quiet)
-    rubric = find(name)
+    rubric = find(name) if name is not None else _held_by(card)
     digests = {"digest": rubric.digest, "criterion_digests": rubric.criterion_digests}
     data: dict[str, Any] = {"rubric": rubric.to_dict(), **digests}
     if card is not None:
@@ -55,6 +63,19 @@ def show(
         return
     console.result(document(rubric), data)
     console.next(f"judgekit grade {name} ITEMS.jsonl --model offline/lexical --out GRADED.jsonl")
+
+
+def _held_by(card: Path | None) -> "Rubric":
+    """Take the rubric that a card holds."""
+    from judgekit.calibration import load_card
+    from judgekit.rubric.reading import rubric_from_dict
+
+    if card is None:
+        raise UsageError("name a rubric, or a card that holds one: judgekit rubric show --card CARD.json")
+    held = load_card(card).requirement
+    if held is None:
+        raise UsageError(f"{card} holds no rubric; name it: judgekit rubric show NAME --card {quoted(card)}")
+    return rubric_from_dict(held, f"the rubric of {card}")
 
 
 def _show_held(console: Console, rubric: "Rubric", path: Path, data: dict[str, Any]) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from judgekit._json import NotJson, loads
 from judgekit.errors import InputError, Problem, Problems
-from judgekit.files.rows import Row, read_rows
+from judgekit.files.rows import Row, read_rows, refuse_pipes
 from judgekit.rubric import Rubric, rubric_from_dict
 from judgekit.verdict import Verdict, verdict_from_dict
 
@@ -22,6 +24,62 @@ class GradedRow:
     columns: dict[str, Any] | None
     verdict: Verdict
     line: int | None = None
+
+
+Count = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class _Input(_Part):
+    name: str | None = None
+    rows: Count | None = None
+    digest: str | None = None
+    checksum: str | None = None
+
+
+class _Columns(_Part):
+    id: str | None = None
+    map: dict[str, str] | None = None
+    set: list[str] | None = None
+
+
+class _Usage(_Part):
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    cost_usd: Annotated[float, Field(ge=0, le=10**12)] | None = None
+
+
+class _Judge(_Part):
+    model: Annotated[str, Field(min_length=1)]
+    settings: dict[str, Any]
+
+
+class _Manifest(_Part):
+    """What others take from a manifest; each part may be left out, as by older versions."""
+
+    fingerprint: str
+    rubric: dict[str, Any] | None = None
+    rubric_digest: str | None = None
+    signature: str | None = None
+    calibration: dict[str, Any] | None = None
+    grader: str | None = None
+    judge: _Judge | None = None
+    destination: str | None = None
+    input: _Input | None = None
+    columns: _Columns | None = None
+    selection: dict[str, Count | None] | None = None
+    items_omitted: bool | None = None
+    rows: Count | None = None
+    bytes: Count | None = None
+    counts: dict[str, Count] | None = None
+    usage: _Usage | None = None
+    versions: dict[str, str] | None = None
+    started: str | None = None
+    ended: str | None = None
 
 
 def read_graded(path: str | Path) -> Iterator[GradedRow]:
@@ -121,6 +179,7 @@ def read_manifest(graded: str | Path) -> dict[str, Any]:
 def open_manifest(path: Path) -> dict[str, Any]:
     """Read a manifest, whether or not its graded rows are still there; InputError if it is none."""
     try:
+        refuse_pipes(path)
         data = loads(path.read_text("utf-8"))
     except OSError as error:
         raise InputError([Problem(f"cannot be read: {error.strerror}", str(path))]) from None
@@ -128,6 +187,17 @@ def open_manifest(path: Path) -> dict[str, Any]:
         raise InputError([Problem(str(error), str(path))]) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or "fingerprint" not in data:
         raise InputError([Problem("is not the manifest of a run", str(path))])
+    try:
+        _Manifest.model_validate(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        wrong = "is not what the manifest of a run holds there"
+        raise InputError(
+            [
+                Problem(f"{wrong}: {one['msg']}", str(path), None, ".".join(map(str, one["loc"])))
+                for one in found
+            ]
+        ) from None
     return data
 
 

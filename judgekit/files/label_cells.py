@@ -34,14 +34,15 @@ def read_flag(raw: Any) -> bool:
     """
     text = "" if raw is None else str(raw).strip().casefold()
     if isinstance(raw, list | dict) or text not in (*TRUE, *FALSE):
-        raise ValueError(f"{raw!r} is neither {', '.join(TRUE)} nor {', '.join(FALSE[1:])}, nor blank")
+        said = f"{', '.join(TRUE)} nor {', '.join(FALSE[1:])}"
+        raise ValueError(f"{repr(raw)[:60]} is neither {said}, nor blank")
     return text in TRUE
 
 
 def read_rater(raw: Any) -> str:
     """Read the name of a rater; blank is ``human``. ValueError for what is neither text nor number."""
     if raw is not None and (isinstance(raw, bool) or not isinstance(raw, str | int | float)):
-        raise ValueError(f"{raw!r} is no name of one rater; write a text")
+        raise ValueError(f"{repr(raw)[:60]} is no name of one rater; write a text")
     return ("" if raw is None else str(raw).strip()) or RATER
 
 
@@ -54,7 +55,7 @@ def read_probability(raw: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         value = -1.0
     if not 0 < value <= 1:
-        raise ValueError(f"{raw!r} is not a probability above 0 and at most 1")
+        raise ValueError(f"{repr(raw)[:60]} is not a probability above 0 and at most 1")
     if value < LEAST:
         raise ValueError(f"{value:g} would make one label stand for {1 / value:.0e} items; no draw is so")
     return value

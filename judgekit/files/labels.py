@@ -109,7 +109,9 @@ def _from_rows(
     for row in rows:
         labels.extend(reader.row(row))
     if not labels and not problems and not reader.reworded:
-        problems.add("holds no labels")
+        problems.add(
+            f"holds no labels; fill in {', '.join(rubric.by_name)}, or give the file that is filled in"
+        )
     reader.unknown_columns()
     for name, many in reader.reworded.items():
         reader.notes.append(

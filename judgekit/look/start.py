@@ -54,6 +54,7 @@ criteria:
     question: {QUESTION}
     scale: binary
     gate: true # failing it fails the item
+    # target: 0.9 # a requirement: at least 90 % of items must pass. Whether they do: judgekit rubric show --card CARD
     levels:
       pass: What they came for is there and right
       fail: Anything else
@@ -71,8 +72,10 @@ EXAMPLES = [
 ]
 
 
-def start(folder: Path, logs: Path | None, id_column: str | None = None) -> list[tuple[Path, str]]:
-    """Write the files of a new project, and give each with a word on what it is.
+def start(
+    folder: Path, logs: Path | None, id_column: str | None = None
+) -> tuple[list[tuple[Path, str]], str]:
+    """Write the files of a new project; give each with a word on what it is, and which columns are missing.
 
     Parameters
     ----------
@@ -102,12 +105,10 @@ def start(folder: Path, logs: Path | None, id_column: str | None = None) -> list
     what = [(rubric, "the rubric to fill in")]
     if logs is None:
         write_atomic(items, (dumps(row) + "\n" for row in EXAMPLES))
-        return [*what, (items, "three invented items; put your own here")]
+        return [*what, (items, "three invented items; put your own here")], ""
     write_atomic(reading, _reading(logs, rows, id_column or "id"))
-    return [
-        (reading, f"{min(TO_READ, len(rows))} of your {len(rows):,} outputs, at random, to read first"),
-        *what,
-    ]
+    read = f"{min(TO_READ, len(rows))} of your {len(rows):,} outputs, at random, to read first"
+    return [(reading, read), *what], _missing(rows, logs, id_column)
 
 
 def unfinished(rubric: Rubric) -> list[str]:
@@ -129,6 +130,34 @@ def _rows(logs: Path, id_column: str | None) -> list[Row]:
     if id_column is not None and id_column not in known:
         raise InputError([Problem(no_column("id column", id_column, known), str(logs), field="id")])
     return rows
+
+
+def _missing(rows: list[Row], logs: Path, id_column: str | None) -> str:
+    """Say which of the usual columns the logs lack, and what to give instead; empty if none."""
+    seen = list(dict.fromkeys(name for row in rows for name in row.columns))
+    lacking = [name for name in ALWAYS if name not in seen]
+    advice = []
+    if lacking:
+        maps = " ".join(f"--map {name}=COLUMN" for name in lacking)
+        advice.append(f"give {maps} when grading")
+    if id_column is None and "id" not in seen:
+        advice.append(f"for ids --id {_identifying(rows, seen)}, else they are made of the content")
+        lacking.append("id")
+    if not lacking:
+        return ""
+    columns = ", ".join(map(_pasted, seen[:TO_READ])) + (", …" if len(seen) > TO_READ else "")
+    names = " or ".join(f"`{name}`" for name in lacking)
+    return f"no column {names} in {_pasted(logs.name)} (columns: {columns}): {'; '.join(advice)}"
+
+
+def _identifying(rows: list[Row], seen: list[str]) -> str:
+    """Give the first column that is called an id and differs from row to row."""
+    for name in seen:
+        values = [row.columns.get(name) for row in rows]
+        plain = all(isinstance(one, str | int) and one != "" for one in values)
+        if name.casefold().endswith("id") and plain and len(set(values)) == len(rows):
+            return _pasted(name)
+    return "COLUMN"
 
 
 def _invented_inputs() -> list[str]:

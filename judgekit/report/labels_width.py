@@ -1,5 +1,6 @@
 """What more labels would buy: the half-width of an interval against the number of labels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, inf, isfinite, isnan, log10, nan
@@ -139,7 +140,11 @@ def _correlation(calibration: Calibration, question: Question) -> float:
 
 
 def _drawn(quantity: Quantity, both: _Law, alone: _Law) -> LabelsWidth:
+    # Near the last item both laws meet in theory; each goes through its own today, so that they may cross.
+    capped = both.now <= alone.width(both.n)
     wanted = both.labels(both.now / 2)
+    if capped:
+        wanted = min(wanted, alone.labels(both.now / 2))
     reachable = isfinite(wanted) and both.n < wanted <= both.population
     last = float(min(both.population, 1.1 * wanted if reachable else 4.4 * both.n))
     tall = 1.8 * max(both.now, alone.now)
@@ -152,9 +157,12 @@ def _drawn(quantity: Quantity, both: _Law, alone: _Law) -> LabelsWidth:
     def y(width: float) -> float:
         return round(head + TALL * (1 - width / tall), 1)
 
-    def curve(law: _Law) -> tuple[Segment, ...]:
-        first = next(n for n in range(1, law.n + 1) if law.width(n) <= tall)
-        points = [(x(n), y(law.width(n))) for n in np.geomspace(first, last, STEPS).tolist()]
+    def with_judge(n: float) -> float:
+        return min(both.width(n), alone.width(n)) if capped else both.width(n)
+
+    def curve(n_now: int, width: Callable[[float], float]) -> tuple[Segment, ...]:
+        first = next(n for n in range(1, n_now + 1) if width(n) <= tall)
+        points = [(x(n), y(width(n))) for n in np.geomspace(first, last, STEPS).tolist()]
         return tuple((*one, *other) for one, other in pairwise(points))
 
     unit = _unit(quantity.name)
@@ -167,27 +175,26 @@ def _drawn(quantity: Quantity, both: _Law, alone: _Law) -> LabelsWidth:
         half = Spot(x(wanted), y(both.now / 2), said)
     across = _step(last, 5)
     return LabelsWidth(
-        curve(both),
-        curve(alone),
+        curve(both.n, with_judge),
+        curve(alone.n, alone.width),
         today,
         half,
         tuple((x(k * across), f"{k * across:,.0f}") for k in range(floor(last / across) + 1)),
         tuple((y(k * step), f"± {_tick(quantity, k * step)}") for k in range(1, round(tall / step) + 1)),
-        _caption(both, wanted if reachable else inf),
+        _caption(both, wanted if reachable else inf, with_judge(both.population)),
         head,
         head + TALL,
     )
 
 
-def _caption(law: _Law, wanted: float) -> str:
+def _caption(law: _Law, wanted: float, best: float) -> str:
     opening = "More labels make the interval narrower, each one by less than the one before"
     if wanted < inf:
         more = plural(int(wanted) - law.n, "more label")
         return f"{opening}: to halve it takes about {more}, {wanted:,.0f} in all."
-    best = law.width(law.population) / law.now
     return (
-        f"{opening}: labels of these {law.population:,} items cannot halve it (all of them would make it "
-        f"{best:.2f} × as wide), for that grade and label further items."
+        f"{opening}. Labelling all {law.population:,} would still leave {best / law.now:.2f} × today's width; "
+        "for less, grade and label more items."
     )
 
 

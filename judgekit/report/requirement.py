@@ -47,7 +47,10 @@ def held_against(card: "Calibration", name: str, held: "Sequence[Requirement]") 
     from judgekit.report.numbers import level_of
 
     if not held:
-        return "No criterion of this rubric states a target, so there is nothing to be met."
+        return (
+            "No criterion of this rubric states a target, so there is nothing to be met: "
+            "write `target: 0.9` into a criterion."
+        )
     counts = Counter(one.state for one in held)
     said = ", ".join(f"{n} {state}" for state, n in counts.items())
     n = card.digests["frame"]["n"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from judgekit.stats.cells import Cells, Partition, judge_partition, within_strata
-from judgekit.stats.difference import difference, difference_wilson, student_limits, wilson_limits
+from judgekit.stats.difference import difference, difference_wilson, student_limits
 from judgekit.stats.estimate import Estimate
 from judgekit.stats.human import design_fit, human_only
 from judgekit.stats.missing import bounded
@@ -44,8 +44,7 @@ class Choice:
         by_cell = self.partition is not None or self.at_random
         if sample.probability is not None:
             fit = design_fit(sample)
-            limits = wilson_limits if sample.binary else student_limits
-            return limits(sample, fit, "hajek difference", weights_remark(sample))
+            return student_limits(sample, fit, "hajek difference", weights_remark(sample))
         if sample.stratum is not None:
             if sample.binary or by_cell:
                 return self.in_cells(sample)

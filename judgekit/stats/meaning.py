@@ -141,7 +141,7 @@ def meaning_drift(
         name = names[code] if names is not None else str(code)
         then, means = (float(v.mean()) if v.size else nan for v in (before, now))
         cells.append(CellChange(name, before.size, now.size, then, means, own, float(holm), below, above))
-    return _concluded(tuple(cells), "Fisher, Holm" if binary else "permutation of means, Holm", alpha)
+    return _concluded(tuple(cells), binary, alpha)
 
 
 def _pairs(name: str, cells: ArrayLike, outcomes: ArrayLike) -> tuple[IntArray, FloatArray]:
@@ -226,28 +226,42 @@ def _mean_reach(old: FloatArray, new: FloatArray, alpha: float) -> tuple[float, 
     return (below if below >= 0 else nan), (above if above <= 1 else nan)
 
 
-def _concluded(cells: tuple[CellChange, ...], method: str, alpha: float) -> MeaningDrift:
+def _concluded(cells: tuple[CellChange, ...], binary: bool, alpha: float) -> MeaningDrift:
+    method = "Fisher, Holm" if binary else "permutation of means, Holm"
     tested = [cell for cell in cells if not isnan(cell.p)]
     changed = [cell for cell in tested if cell.p_adjusted <= alpha]
     if changed:
-        said = "; ".join(_changed(cell) for cell in changed)
+        said = "; ".join(_changed(cell, binary) for cell in changed)
         return MeaningDrift("refuted", cells, method, f"A verdict no longer means what it meant: {said}.")
     if not tested:
         said = "Too few labels, old and new, to test whether a verdict still means what it meant."
         return MeaningDrift("untested", cells, method, said)
-    reach = "; ".join(found for cell in cells if (found := _reach(cell)))
-    more = f" Four times in five these labels would have shown {reach}." if reach else ""
+    reach = ", or ".join(found for cell in cells if (found := _reach(cell, binary)))
+    labels = sum(cell.n_new for cell in cells)
+    whose, these = (
+        "rate" if binary else "mean",
+        f"these {labels} labels would have shown it four times in five",
+    )
+    more = f" Had people's {whose} {reach}, {these}." if reach else ""
     return MeaningDrift("not refuted", cells, method, f"Not refuted.{more}")
 
 
-def _changed(cell: CellChange) -> str:
-    return f"{cell.name}: {cell.new:.2f} (n {cell.n_new}), was {cell.old:.2f} (n {cell.n_old})"
+def _written(value: float, binary: bool) -> str:
+    """Write a rate in per cent and a mean as it is."""
+    return f"{100 * value:.0f} %" if binary else f"{value:.2f}"
 
 
-def _reach(cell: CellChange) -> str:
+def _changed(cell: CellChange, binary: bool) -> str:
+    new, old = (_written(value, binary) for value in (cell.new, cell.old))
+    return f"{cell.name}: {new} (n {cell.n_new}), was {old} (n {cell.n_old})"
+
+
+def _reach(cell: CellChange, binary: bool) -> str:
+    """Say what would have been found: ``fallen from 90 % to 58 % where the judge says pass``."""
+    old, below, above = (_written(x, binary) for x in (cell.old, cell.found_below, cell.found_above))
     ends = [
-        f"{cell.found_below:.2f} or less" if not isnan(cell.found_below) else "",
-        f"{cell.found_above:.2f} or more" if not isnan(cell.found_above) else "",
+        f"fallen from {old} to {below}" if not isnan(cell.found_below) else "",
+        f"risen from {old} to {above}" if not isnan(cell.found_above) else "",
     ]
-    said = ", or ".join(filter(None, ends))
-    return f"{cell.name} (was {cell.old:.2f}) at {said}" if said else ""
+    said = " or ".join(filter(None, ends))
+    return f"{said} where the judge says {cell.name}" if said else ""

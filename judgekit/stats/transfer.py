@@ -143,12 +143,9 @@ def inversion_in_cells(
     table = np.zeros((cells.counts.size, outcomes.size))
     np.add.at(table, (cells.codes, levels_of), effective_counts(1 / chance, levels_of, outcomes.size)[1])
     used = (cells.counts + cells.labels > 0)[:-1]
-    row = (
-        None
-        if sample.batch_group is None
-        else np.where(np.append(used, False), np.cumsum(np.append(used, 0)) - 1, -1)
-    )
-    place = None if row is None else row[partition.codes()]
+    place = None
+    if sample.batch_group is not None:
+        place = np.append(np.where(used, np.cumsum(used) - 1, -1), -1)[partition.codes()]
     return confusion_inversion(sample, cells.counts[:-1][used], table[:-1][used], outcomes, place)
 
 

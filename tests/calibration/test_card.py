@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from judged import SIDE, TONE, TOPIC, YES, binary, crossed, label, row, rubric_of
 
+from judgekit._digest import digest
 from judgekit.calibration import calibrate, load_card
 from judgekit.calibration.batch import batch_of
+from judgekit.calibration.card import older_card
 from judgekit.calibration.in_memory import batch_from_rows
 from judgekit.errors import InputError, StaleError, UsageError
 from judgekit.files.graded import GradedRow
@@ -110,6 +112,89 @@ def test_a_card_that_was_changed_is_refused(tmp_path, what):
     (tmp_path / "card.json").write_text(json.dumps(data))
     with pytest.raises(InputError, match="was changed after it was written, or is damaged"):
         load_card(tmp_path / "card.json")
+
+
+def first(card):
+    return card["pairs"]["questions"]["correct"]
+
+
+NONSENSE = {
+    "fingerprint": lambda card: card.update(fingerprint=-1),
+    "design": lambda card: card.update(design="zzz"),
+    "digests.frame.n": lambda card: card["digests"]["frame"].update(n=1e308),
+    "thresholds.alpha": lambda card: card.update(thresholds={"alpha": 2}),
+    "thresholds.beta": lambda card: card.update(thresholds={"beta": 0.5}),
+    "results.0.agreement.value": lambda card: card["results"][0]["agreement"].update(value="high"),
+    "results.0.table": lambda card: card["results"][0]["table"].pop(),
+    "results.0.scale": lambda card: card["results"][0].update(scale="ordinal"),
+    "results.0.quantities": lambda card: card["results"][0].update(quantities=[]),
+    "results.0.recalibration": lambda card: card["results"][0]["recalibration"]["values"].pop(),
+    "results.0.rater_report": lambda card: card["results"][0]["rater_report"]["raters"].append(9),
+    "results": lambda card: card["results"][0].update(name="other"),
+    "recipe.settings": lambda card: card.update(recipe={"model": "m", "settings": 5}),
+    "profile.levels": lambda card: card["profile"].update(levels={}),
+    "profile.fields": lambda card: card["profile"].update(fields=[1]),
+    "requirement": lambda card: card.update(requirement={"name": 5}),
+    "pairs.questions": lambda card: card["pairs"].update(questions={}),
+    "pairs.questions.correct": lambda card: first(card)["ids"].pop(),
+    "pairs.questions.correct.people.codes": lambda card: first(card)["people"]["codes"].__setitem__(0, 4),
+    "pairs.questions.correct.people.codes.0": lambda card: first(card)["people"]["codes"].__setitem__(0, -2),
+    "pairs.questions.correct.judge.scores.0": lambda card: first(card)["judge"]["scores"].__setitem__(0, 1.5),
+    "pairs.questions.correct.probability.0": lambda card: first(card).update(probability=[0] * 60),
+    "pairs.questions.correct.stratum": lambda card: first(card).update(stratum=[0] * 60),
+    "weeks.0.frame": lambda card: card.update(weeks=[card["pairs"] | {"frame": "f"}]),
+}
+
+
+@pytest.mark.parametrize("field", NONSENSE)
+def test_a_card_with_nonsense_inside_is_refused_by_the_field(tmp_path, field):
+    path = tmp_path / "card.json"
+    rubric, rows, labels = KINDS["binary"]
+    card_of(tmp_path, rubric, rows, labels)
+    data = json.loads(path.read_text())
+    data.pop("digest")
+    NONSENSE[field](data)
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
+    with pytest.raises(InputError) as caught:
+        load_card(path)
+    said = [f"{path}: {field}:", f"{path}: {field}.", f"{path} (requirement)"]
+    assert any(str(caught.value).startswith(one) for one in said), caught.value
+
+
+def test_a_card_that_kept_less_is_of_another_version(tmp_path):
+    path = tmp_path / "card.json"
+    card_of(tmp_path, *KINDS["binary"])
+    data = {
+        key: value for key, value in json.loads(path.read_text()).items() if key not in ("digest", "looks")
+    }
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
+    with pytest.raises(InputError, match=r"written by another version of judgekit \(no looks\)"):
+        load_card(path)
+
+
+def test_ids_that_are_not_those_of_the_batch(tmp_path):
+    path = tmp_path / "card.json"
+    rubric, rows, labels = KINDS["binary"]
+    card = card_of(tmp_path, rubric, rows, labels)
+    card.pairs["salt"] = "another"
+    with pytest.raises(InputError, match="its ids are not those of that batch"):
+        card.correct(batch_from_rows(rows, rubric))
+    card.save(path)
+
+
+def test_only_a_card_of_the_same_rubric_is_overwritten(tmp_path):
+    path = tmp_path / "card.json"
+    rubric, rows, labels = KINDS["binary"]
+    card = card_of(tmp_path, rubric, rows, labels)
+    name, version = card.rubric.split("@")
+    assert older_card(path, lambda: f"{name}@{version}9").digests == card.digests
+    with pytest.raises(UsageError, match=f"is the card of {card.rubric}, not of other@1.0.0"):
+        older_card(path, lambda: "other@1.0.0")
+    # nor one that cannot be read any more
+    path.write_text(path.read_text().replace('"design": "random"', '"design": "external"'))
+    assert older_card(path, lambda: card.rubric) is None
+    with pytest.raises(UsageError, match="is the card of"):
+        older_card(path, lambda: "other@1.0.0")
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,16 @@ def test_probabilities_of_another_draw_are_noticed():
     assert any("stand for 67 items by their probabilities, the batch has 400" in note for note in found.notes)
 
 
+def test_no_label_stands_for_many_batches():
+    human, _, rows, rng = desk()
+    labels = labels_of(human, rng.choice(N, 60, replace=False), probability=0.15)
+    labels[4]["probability"] = 1e-8
+    with pytest.raises(InputError, match=r"labels:5: probability: .* stands for 100,000,000 items .* of 400"):
+        calibrate(rows, labels, rubric=RUBRIC, design="probability")
+    labels[4]["probability"] = 1 / 3999
+    assert calibrate(rows, labels, rubric=RUBRIC, design="probability").design == "probability"
+
+
 def test_answers_to_one_input_are_one_group():
     human, judge, _, rng = desk()
     rows = [row(RUBRIC, f"i{n}", {"correct": said(judge[n])}, input=f"question {n // 8}") for n in range(N)]

@@ -165,7 +165,10 @@ def test_options_several_label_files_and_another_place(tmp_path, monkeypatch):
 
 
 def test_what_came_to_a_card_later_is_no_difference(demo):
-    rewrite(demo / "card.json", lambda card: card.update(stale="worn", weeks=[{"frame": "f"}]))
+    def later(card):
+        card.update(stale="worn", weeks=[card["pairs"] | {"frame": {"digest": "sha256:0", "n": 60}}])
+
+    rewrite(demo / "card.json", later)
     assert check_card(demo / "card.json").outcome == "holds"
 
 
@@ -185,6 +188,38 @@ def test_cards_that_cannot_be_checked(demo, capsys):
     assert "labels.jsonl" in capsys.readouterr().out
     (demo / "other" / "card.json").write_text((DEMO / "card.json").read_text("utf-8").replace("0.9", "0.8"))
     assert "was changed after it was written" in check_card(demo / "other" / "card.json").why
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/hosts", "../graded.jsonl", "a/../../graded.jsonl", "C:/x", "a\\b", ""]
+)
+@pytest.mark.parametrize("of", ["graded", "labels"])
+def test_files_elsewhere_are_not_read_for_a_card(demo, name, of):
+    named = name if of == "graded" else [name]
+    rewrite(demo / "card.json", lambda card: card["source"].update({of: named}))
+    found = check_card(demo / "card.json")
+    assert found.outcome == "broken" and f"source.{of}" in found.why and "outside the folder" in found.why
+
+
+def test_nor_where_a_link_leads_there(demo, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away") / "labels.jsonl"
+    (demo / "labels.jsonl").rename(away)
+    (demo / "labels.jsonl").symlink_to(away)
+    found = check_card(demo / "card.json")
+    assert found.outcome == "broken" and "leads out of the folder of the card" in found.why
+    # a link within the folder is none of these
+    (demo / "labels.jsonl").unlink()
+    (demo / "kept").mkdir()
+    shutil.move(away, demo / "kept" / "labels.jsonl")
+    shutil.copy(demo / "labels.ledger.jsonl", demo / "kept" / "labels.ledger.jsonl")
+    (demo / "labels.jsonl").symlink_to("kept/labels.jsonl")
+    assert check_card(demo / "card.json").outcome == "holds"
+
+
+def test_options_that_there_are_not(demo):
+    rewrite(demo / "card.json", lambda card: card["source"]["options"].update(previous="x"))
+    found = check_card(demo / "card.json")
+    assert found.outcome == "broken" and "source.options.previous" in found.why
 
 
 def test_a_place_without_cards(tmp_path, capsys):

@@ -446,6 +446,32 @@ def test_labels_of_an_older_wording_give_way_to_new_ones_of_the_same_items():
         calibrate(rows, before + labels[1:], rubric=rubric)
 
 
+def test_labels_of_an_older_wording_lend_their_role():
+    rubric, rows, labels = GOOD
+    old = rubric_of(YES | {"question": "Is it right?"}).criterion_digests["correct"]
+    before = [one | {"criterion_digest": old, "role": "development"} for one in labels]
+    drawn = [one | {"design": "random"} for one in labels]
+    calibrate(rows, drawn, rubric=rubric)
+    for given in (before + drawn, before + [one | {"role": "holdout"} for one in drawn]):
+        with pytest.raises(UsageError, match="50 labels with the role development"):
+            calibrate(rows, given, rubric=rubric)
+
+
+def test_a_random_draw_has_neither_strata_nor_chances_that_differ():
+    rubric, rows, labels = GOOD
+    for name, values in (("probability", (0.5, 0.1)), ("stratum", ("s1", "s2"))):
+        stated = [one | {"design": "random", name: values[n > 30]} for n, one in enumerate(labels)]
+        with pytest.raises(
+            InputError, match=rf"(?s)labels:1: {name}: the design is random.*labels:32: {name}"
+        ):
+            calibrate(rows, stated, rubric=rubric)
+        assert calibrate(rows, stated, rubric=rubric, design="random").design == "random"
+    alike = [one | {"design": "random", "probability": 0.5} for one in labels]
+    assert calibrate(rows, alike, rubric=rubric).design == "random"
+    with pytest.raises(InputError, match="labels:1: stratum: the design is random, and stratum is 'bad'"):
+        calibrate(rows, [one | {"stratum": "bad"} for one in alike], rubric=rubric)
+
+
 # ---- groups ----
 
 

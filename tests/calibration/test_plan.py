@@ -16,6 +16,7 @@ from judgekit.calibration.pilot import Pilot, pilot_of, seconds_per_item
 from judgekit.calibration.plan import Goal, plan_labels
 from judgekit.calibration.strata import chances_of, question_of, strata_of
 from judgekit.errors import InputError, UsageError
+from judgekit.files.label_cells import unseal
 from judgekit.files.labels import read_label_files, read_labels
 from judgekit.stats import corrected_mean
 
@@ -47,6 +48,11 @@ def rows_of(path):
         return [json.loads(line) for line in path.read_text().splitlines()]
     with path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def drawn_rows(path):
+    """Rows with what the sheet hides in plain sight."""
+    return [unseal(one["id"], one) for one in rows_of(path)]
 
 
 def fill(path, answer=lambda one: "pass", criteria=("correct",)):
@@ -152,7 +158,7 @@ def test_a_plan_says_number_reason_price_and_gain():
 
 
 def test_no_time_no_price():
-    assert "no times are known, so no price" in str(plan(goal=Goal("labels", 40)))
+    assert "time unknown (--minutes)" in str(plan(goal=Goal("labels", 40)))
     assert "40 labels: about 40 minutes (1 min 00 s an item, as stated)" in str(
         plan(goal=Goal("labels", 40), minutes=1)
     )
@@ -207,13 +213,16 @@ def test_a_stratified_sheet_shows_no_verdict_and_calibrate_finds_the_strata(grad
     assert {one["design"] for one in rows} == {"stratified"} and len({one["id"] for one in rows}) == 60
     for one in rows:
         assert "verdict" not in one and not {"pass", "fail", "timeout"} & set(map(str, one.values()))
+        assert not {"stratum", "probability"} & set(one)
+    assert len({one["frame"] for one in rows}) == 60 and len({len(one["frame"]) for one in rows}) == 1
     batch, found = load_batch(graded), read_labels(as_labelled(out, rows), BOTH)
+    rows = drawn_rows(out)
     names = strata_of(batch, found)
     codes = batch.answers["correct"].codes
     assert names.shape == (200,) and len(set(zip(names, codes.tolist(), strict=True))) == 3
     assert all(names[batch.position[one["id"]]] == one["stratum"] for one in rows)
     sizes = Counter(names.tolist())
-    frame = rows[0]["frame"] if suffix == "jsonl" else json.loads(rows[0]["frame"])
+    frame = rows[0]["frame"]
     assert frame["strata"] == dict(sizes) and sorted(sizes.values()) == [5, 40, 155]
     per = Counter(one["stratum"] for one in rows)
     assert min(per.values()) == 5 and sum(per.values()) == 60  # all that it could not grade
@@ -237,7 +246,7 @@ def test_neither_order_nor_names_tell_strata(graded, tmp_path):
     for seed in range(12):
         out = tmp_path / f"{seed}.jsonl"
         draw_sheet(graded, out, 40, draw="stratified", criterion="correct", seed=seed)
-        rows = rows_of(out)
+        rows = drawn_rows(out)
         kinds = [int(batch.answers["correct"].codes[batch.position[one["id"]]]) for one in rows]
         names |= {one["stratum"] for one, kind in zip(rows, kinds, strict=True) if kind == 0}
         first.add(kinds[0])
@@ -275,7 +284,7 @@ def test_labels_of_strata_have_probabilities_for_other_judges(graded, tmp_path):
 
 def test_strata_that_do_not_fit_are_refused(graded, tmp_path):
     stratified(graded, tmp_path)
-    rows = rows_of(tmp_path / "first.jsonl")
+    rows = drawn_rows(tmp_path / "first.jsonl")
     batch: GradedBatch = load_batch(graded)
     one = next(r for r in rows if r["stratum"] != rows[0]["stratum"])
 
@@ -292,7 +301,7 @@ def test_strata_that_do_not_fit_are_refused(graded, tmp_path):
 
 def test_a_stratum_without_labels_keeps_its_name(graded, tmp_path):
     stratified(graded, tmp_path)
-    rows = rows_of(tmp_path / "first.jsonl")
+    rows = drawn_rows(tmp_path / "first.jsonl")
     batch = load_batch(graded)
     whole = strata_of(batch, labels_from_memory(rows, BOTH))
     part = [one for one in rows if one["stratum"] != "s2"]
@@ -304,7 +313,7 @@ def test_strata_of_a_number_are_fifths(tmp_path):
     rows = [row(rubric, f"i{n}", {"length": n % 100 / 10} if n % 50 else "refused") for n in range(400)]
     graded = write_graded(tmp_path, rubric, rows)
     draw_sheet(graded, tmp_path / "s.jsonl", 80, draw="stratified", seed=1)
-    sizes = rows_of(tmp_path / "s.jsonl")[0]["frame"]["strata"]
+    sizes = drawn_rows(tmp_path / "s.jsonl")[0]["frame"]["strata"]
     assert len(sizes) == 6 and min(sizes.values()) == 8 and sum(sizes.values()) == 400
 
 
@@ -356,7 +365,7 @@ def test_rare_takes_what_the_judge_fails(tmp_path):
     rows = [row(rubric, f"i{n}", {"correct": "fail" if n < 12 else "pass"}) for n in range(300)]
     graded = write_graded(tmp_path, rubric, rows)
     draw_sheet(graded, tmp_path / "r.jsonl", 60, draw="rare", seed=1)
-    found = rows_of(tmp_path / "r.jsonl")
+    found = drawn_rows(tmp_path / "r.jsonl")
     assert {f"i{n}" for n in range(12)} <= {one["id"] for one in found} and len(found) == 60
     assert {one["design"] for one in found} == {"stratified"}
     assert sorted(found[0]["frame"]["strata"].values()) == [12, 288]
@@ -387,7 +396,7 @@ def test_active_goes_where_the_judge_doubts(tmp_path, rows, by):
     graded = write_graded(tmp_path, rubric_of(YES), rows)
     sheet = draw_sheet(graded, tmp_path / "a.jsonl", 60, draw="active", criterion="correct", seed=1)
     assert by in sheet.note
-    found = rows_of(tmp_path / "a.jsonl")
+    found = drawn_rows(tmp_path / "a.jsonl")
     # 60(½·½/25 + ½/200) = 0.75 for a doubtful item, 0.15 for any other.
     for one in found:
         assert one["probability"] == pytest.approx(0.75 if int(one["id"][1:]) < 50 else 0.15)
@@ -479,7 +488,7 @@ def test_after_a_rewording_only_that_criterion_is_asked_again(reworded, tmp_path
     assert {one["id"] for one in rows} == set(before)
     for one in rows:
         assert "correct" not in one and one["tone"] == "" and one["rater"] == "ann"
-        assert all(one[key] == before[one["id"]][key] for key in ("design", "stratum", "frame"))
+        assert all(one[key] == before[one["id"]][key] for key in ("design", "frame"))
     fill(out, lambda one: "3", ("tone",))
     for files in ([old, out], [out, old]):
         labels, digests = read_label_files(files, REWORDED).labels, REWORDED.criterion_digests
@@ -518,3 +527,67 @@ def test_what_needs_no_asking_is_refused(graded, reworded, tmp_path):
         ).drawn
         == 50
     )
+
+
+@pytest.mark.parametrize("draw", ["stratified", "rare", "active"])
+def test_nothing_on_a_sheet_tells_a_rater_what_the_judge_said(graded, tmp_path, draw):
+    sheets = [tmp_path / "s.csv", tmp_path / "s.jsonl"]
+    for out in sheets:
+        draw_sheet(graded, out, 60, draw=draw, seed=4, repeats=4)
+        rows = rows_of(out)
+        shown = {"id", "input", "output", "correct", "tone", "note", "rater", "design", "frame"}
+        assert set(rows[0]) <= shown | {"criterion_digest", "repeat"}
+        assert len({one["frame"] for one in rows}) == len({one["id"] for one in rows})
+        assert len({len(one["frame"]) for one in rows}) == 1
+        text = out.read_text("utf-8-sig")
+        assert not any(word in text for word in ("flagged", "stratum", "partition", 'probability":'))
+    assert [one["frame"] for one in drawn_rows(sheets[0])] == [one["frame"] for one in drawn_rows(sheets[1])]
+
+
+def test_a_hidden_cell_belongs_to_its_row(graded, tmp_path):
+    stratified(graded, tmp_path)
+    rows = rows_of(tmp_path / "first.jsonl")
+    moved = [rows[0] | {"frame": rows[1]["frame"]}, rows[1] | {"frame": rows[1]["frame"][:-8]}, *rows[2:]]
+    with pytest.raises(InputError, match=f"labels:1: frame: was not written for the item '{rows[0]['id']}'"):
+        labels_from_memory(moved, BOTH)
+    (tmp_path / "moved.jsonl").write_text("".join(json.dumps(one) + "\n" for one in moved))
+    with pytest.raises(InputError, match=r"moved\.jsonl:2: .*was changed"):
+        relabel_sheet(graded, tmp_path / "x.jsonl", [tmp_path / "moved.jsonl"], "correct")
+
+
+@pytest.mark.parametrize("role", ["development", "holdout", "confirmatory"])
+def test_an_item_keeps_its_role_when_it_is_asked_again(reworded, tmp_path, role):
+    old, out = tmp_path / "old.jsonl", tmp_path / "again.jsonl"
+    before = [one | {"role": role if n else ""} for n, one in enumerate(rows_of(old))]
+    old.write_text("".join(json.dumps(one) + "\n" for one in before))
+    relabel_sheet(reworded, out, [old], "tone", seed=1)
+    assert {one["id"]: one.get("role", "") for one in rows_of(out)} == {
+        one["id"]: one["role"] for one in before
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"id": {"a": 1}}, "an id must be text or a whole number"),
+        ({"rater": ["a", "b"]}, "is no name of one rater"),
+        ({"frame": {"strata": {"s1": "x"}}}, "the stratum 's1' has the size 'x'"),
+    ],
+)
+def test_earlier_labels_that_cannot_be_read_name_file_and_line(reworded, tmp_path, change, said):
+    rows = rows_of(tmp_path / "old.jsonl")
+    rows[2] |= change
+    (tmp_path / "odd.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    with pytest.raises(InputError, match=rf"odd\.jsonl:3: .*{said}"):
+        relabel_sheet(reworded, tmp_path / "x.jsonl", [tmp_path / "odd.jsonl"], "tone")
+
+
+def test_a_sheet_is_all_in_quotes(tmp_path):
+    rubric = rubric_of(YES)
+    rows = [row(rubric, f"i{n}", {"correct": "pass"}, output='one; two, "three"\r\nfour') for n in range(4)]
+    draw_sheet(write_graded(tmp_path, rubric, rows), tmp_path / "s.csv", 4, seed=1)
+    text = (tmp_path / "s.csv").read_text("utf-8-sig")
+    cells = [cell for one in csv.reader(text.splitlines()) for cell in one]
+    assert text.startswith('"id",') and len(cells) > 8
+    assert text.count('"one; two, ""three""') == 4
+    assert {one["output"] for one in rows_of(tmp_path / "s.csv")} == {'one; two, "three"\r\nfour'}

@@ -69,7 +69,7 @@ def found(**changes):
 
 def test_nothing_drifted():
     drift = found(n=200)
-    assert drift.sentences == ("Nothing tested has drifted that 200 items could show.",)
+    assert drift.sentences == ("No difference found that 200 items can show.",)
     assert all(np.isnan(line.p) or line.p > 0.05 for line in drift.lines)
     assert json.loads(json.dumps(drift.to_dict(), allow_nan=False))["items"] == 200
 

@@ -1,12 +1,14 @@
 """What the labels say of the raters: from rows of a label file to sentences."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from judged import LENGTH, TONE, TOPIC, YES, label, row, rubric_of
 
 from judgekit.calibration.batch import questions
+from judgekit.calibration.calibrate import calibrate
 from judgekit.calibration.human import human_answers
 from judgekit.calibration.in_memory import batch_from_rows, labels_from_memory
 from judgekit.calibration.rater_answers import (
@@ -16,9 +18,10 @@ from judgekit.calibration.rater_answers import (
     settled_by_dawid_skene,
 )
 from judgekit.calibration.raters import UNMEASURED, RaterReport, rater_lines, rater_report
+from judgekit.calibration.tie_breakers import tie_breakers, without
 from judgekit.errors import UsageError
 from judgekit.labels import ADJUDICATED
-from judgekit.rubric import OVERALL
+from judgekit.rubric import OVERALL, load_rubric
 from judgekit.stats.alternative_annotator import alternative_annotator
 from judgekit.stats.dawid_skene import dawid_skene
 from judgekit.stats.rater_standing import rater_standing
@@ -286,3 +289,113 @@ def test_where_the_model_cannot_be_fitted():
             dawid_skene_answers(found, asked["length"], RUBRIC)
         with pytest.raises(UsageError, match="follows from its criteria"):
             dawid_skene_answers(found, asked[OVERALL], RUBRIC)
+
+
+def asked_third(labels, name, extra=0.0, seed=0):
+    """Labels of which the third rater's are kept where the first two differ by much, and a few more."""
+    said = {(one["id"], one["criterion"], one["rater"]): one["label"] for one in labels}
+    rng, places = np.random.default_rng(seed), sorted({one["id"] for one in labels})
+    first, second, third = RATERS
+    differ = {key for key in places if said[key, name, first] != said[key, name, second]}
+    asked = differ | {key for key in places if rng.random() < extra}
+    return [one for one in labels if one["rater"] != third or one["id"] in asked]
+
+
+LATER = "Rater 3 was asked where others differ, and is left out of what raters say of each other."
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_was_asked_where_others_differ_says_nothing_of_them(name):
+    decides = "topic" if name == OVERALL else name
+    rows, labels = made(200)
+    two = labels_from_memory([one for one in labels if one["rater"] != "mia"], RUBRIC)
+    kept = asked_third(labels, decides, extra=0.1)
+    report, _, people = reported(rows, kept, name)
+    assert report.asked_later == (3,) and people.tie_breakers == {"mia"}
+    assert report.standing == () and report.apart == () and LATER in rater_lines(report)
+    assert report.raters == (1, 2, 3) and people.raters.shape[1] == 3
+    question = next(one for one in questions(RUBRIC) if one.name == name)
+    settled = human_answers(two, question, RUBRIC)
+    assert people.counts["split"] < settled.counts["split"] or name in ("length", "tone")
+    expected, _, _ = reported(rows, [one for one in kept if one["rater"] != "mia"], name)
+    assert report.alternative.p_values[:2] == expected.alternative.p_values
+    card, without_third = (
+        calibrate(batch_from_rows(rows, RUBRIC), labels_from_memory(one, RUBRIC))
+        for one in (kept, [one for one in kept if one["rater"] != "mia"])
+    )
+    top, same = (next(r for r in one.results if r.name == name) for one in (card, without_third))
+    assert top.raters == 3 and top.ceiling.to_dict() == same.ceiling.to_dict()
+    back = RaterReport.from_dict(json.loads(json.dumps(report.to_dict())))
+    assert rater_lines(back) == rater_lines(report)
+
+
+def two_and_a_third(rng, n=400, skill=0.9):
+    """Codes of two raters as good as each other, and of a third where they differ."""
+    table = (rng.random((n, 3)) < skill) == (rng.random((n, 1)) < 0.5)
+    return np.where([True, True, False] | (table[:, [0]] != table[:, [1]]), table, -1).astype(np.intp)
+
+
+def test_nobody_stands_apart_because_a_third_settles_ties():
+    naive = 0
+    for seed in range(100):
+        table = two_and_a_third(np.random.default_rng(seed))
+        later = tie_breakers(table)
+        assert later.tolist() == [False, False, True]
+        assert not any(one.adjusted <= 0.05 for one in rater_standing(without(table, later), levels=[0, 1]))
+        naive += any(one.adjusted <= 0.05 for one in rater_standing(table, levels=[0, 1]))
+    assert naive > 90
+
+
+@pytest.mark.parametrize("numeric", [False, True])
+def test_tie_breakers_are_found_in_any_order_with_100_items(numeric):
+    rng = np.random.default_rng(3)
+    tables = [two_and_a_third(rng, 100) for _ in range(100)]
+    if numeric:
+        tables = [np.where(one < 0, np.nan, one.astype(float)) for one in tables]
+    found = [tie_breakers(one) for one in tables]
+    assert sum(one.tolist() == [False, False, True] for one in found) >= 95
+    for table, later in zip(tables[:20], found, strict=False):
+        turned = tie_breakers(table[rng.permutation(100)][:, [2, 0, 1]])
+        assert turned.tolist() == later[[2, 0, 1]].tolist()
+
+
+def test_raters_at_random_teams_and_panels_are_no_tie_breakers():
+    rng = np.random.default_rng(5)
+    for _ in range(150):
+        table = (rng.random((200, 4)) < rng.uniform(0.6, 0.95, 4)).astype(np.intp)
+        assert not tie_breakers(table).any()
+        missing = np.where(rng.random((200, 4)) < rng.uniform(0.1, 0.9, 4), -1, table)
+        assert not tie_breakers(missing).any()
+        good, poor = (np.full((200, 5), -1) for _ in range(2))
+        good[:, :3] = rng.random((200, 3)) < 0.95
+        poor[:, 2:] = rng.random((200, 3)) < 0.7
+        assert not tie_breakers(np.vstack([good, poor])).any()
+
+
+def test_a_pool_that_breaks_its_own_ties_leaves_nobody():
+    rng = np.random.default_rng(2)
+    answers = (rng.random((400, 5)) < 0.85).astype(np.intp)
+    order = rng.permuted(np.tile(np.arange(5), (400, 1)), axis=1)
+    first, second, third = (np.eye(5, dtype=bool)[order[:, place]] for place in range(3))
+    tie = (answers[first] != answers[second])[:, None]
+    pool = np.where(first | second | (third & tie), answers, -1)
+    assert tie_breakers(pool).all()
+    outside = np.column_stack(
+        [np.where(first | second, answers, -1), np.where(tie[:, 0], answers[third], -1)]
+    )
+    assert np.flatnonzero(tie_breakers(outside)).tolist() == [5]
+
+
+def test_the_third_annotator_of_nq301_is_left_out(shared, tmp_path):
+    source = shared / "data/nq301/labels.jsonl"
+    if not source.is_file():
+        pytest.skip("the NQ301 data is not in the shared folder")
+    rubric = load_rubric(Path(__file__).parents[2] / "calibration/nq301/rubric.yaml")
+    labels = [json.loads(line) for line in source.read_text("utf-8").splitlines()]
+    rows = [row(rubric, key, {"correct": "correct"}) for key in {one["id"]: 0 for one in labels}]
+    card = calibrate(batch_from_rows(rows, rubric), labels_from_memory(labels, rubric))
+    result = next(one for one in card.results if one.name == "correct")
+    assert (result.ceiling.raw.n, round(result.ceiling.raw.value, 4)) == (1483, 0.8685)
+    assert result.rater_report.asked_later == (3,) and result.raters == 3
+    lines = rater_lines(result.rater_report)
+    assert LATER in lines and not any("stands apart" in line for line in lines)

@@ -165,7 +165,7 @@ def test_the_same_model_passes(carded, folder):
     done = carded(desk.honest, *CANARY, "--price", "1,2")
     assert done.code == 0
     assert (
-        "canary: 20 of 20 labelled items answered again; at most 0 of 20 answers to one question" in done.out
+        "canary: 20 of 20 labelled items answered again; no answer changed" in done.out
     )
     assert carded.server.count == 40
     # 40 calls of 100 tokens in and 10 out; the canary's are counted with the rest
@@ -327,3 +327,54 @@ def test_what_another_model_cannot_be_held_against(carded, judgekit, folder):
     done = judgekit(*NEW, *url)
     assert done.code == 2 and "new.items.jsonl: exists" in done.err
     assert (folder / "new.items.jsonl").read_text() == "mine"
+
+
+def test_items_that_grew_with_the_labels_are_written_anew(carded, judgekit, folder):
+    with LoopbackServer(desk.honest) as server:
+        for least in (30, 20):
+            desk.write_rows(folder / "labels.jsonl", labels_of(human)[least:])
+            assert judgekit(*NEW, "--base-url", server.url).code in (0, 4)
+            assert len(desk.read_rows(folder / "new.items.jsonl")) == LABELLED - least
+
+
+def test_items_of_the_user_beside_rows_of_the_same_name_are_kept(carded, judgekit, folder):
+    desk.write_rows(folder / "labels.jsonl", labels_of(human)[30:])
+    items = folder / "new.items.jsonl"
+    with LoopbackServer(desk.honest) as server:
+        assert judgekit(*NEW, "--base-url", server.url).code in (0, 4)
+        mine = items.read_bytes() + json.dumps(desk.item(99)).encode() + b"\n"
+        items.write_bytes(mine)
+        desk.write_rows(folder / "labels.jsonl", labels_of(human)[20:])
+        done = judgekit(*NEW, "--base-url", server.url)
+        assert done.code == 2 and "new.items.jsonl: exists" in done.err and items.read_bytes() == mine
+        # rows alone, without their manifest, prove nothing
+        (folder / "new.run.json").unlink()
+        done = judgekit(*NEW, "--base-url", server.url)
+        assert done.code == 2 and items.read_bytes() == mine
+        items.unlink()
+        # and rows of another judge are refused before items are written beside them
+        assert judgekit(*NEW[:6], "old2.jsonl", "--base-url", server.url).code in (0, 4)
+        (folder / "old2.items.jsonl").unlink()
+        done = judgekit(*NEW[:4], "other", "--graded-out", "old2.jsonl", "--base-url", server.url)
+        assert done.code == 2 and "old2.jsonl" in done.err and not (folder / "old2.items.jsonl").exists()
+
+
+def test_a_card_of_another_rubric_is_not_overwritten(carded, judgekit, folder):
+    card = json.loads((folder / "card.json").read_text())
+    card["rubric"] = "help@2.0.0"
+    (folder / "other.json").write_text(json.dumps(card))
+    before = (folder / "other.json").read_bytes()
+    done = judgekit("calibrate", "graded.jsonl", "labels.jsonl", "--out", "other.json")
+    assert done.code == 2 and "is the card of help@2.0.0, not of desk@1.0.0" in done.err
+    fresh = ("graded.jsonl", *CARD, "--labels", "labels.jsonl", "--out", "other.json")
+    done = judgekit("correct", *fresh)
+    assert done.code == 2 and "is the card of help@2.0.0, not of desk@1.0.0" in done.err
+    assert (folder / "other.json").read_bytes() == before
+
+
+def test_canary_items_outside_the_folder_of_the_card(carded, folder, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away") / "graded.jsonl"
+    (folder / "graded.jsonl").rename(away)
+    (folder / "graded.jsonl").symlink_to(away)
+    done = carded(desk.honest, *CANARY)
+    assert done.code == 2 and "leads out of the folder of the card" in done.err and carded.server.count == 0

@@ -64,7 +64,7 @@ def test_without_a_goal_there_is_a_table(judgekit, graded):
     assert [one["labels"] for one in done.json["curve"]] == [30, 60, 100, 200]
     widths = [one["half_width"] for one in done.json["curve"]]
     assert widths == sorted(widths, reverse=True) and done.json["seconds"] is None
-    assert "no times are known, so no price" in done.err
+    assert "time unknown (--minutes)" in done.err
 
 
 def test_the_price_is_measured(judgekit, timed):

@@ -53,7 +53,15 @@ def test_another_wording_is_not_enough_evidence(judgekit, card):
 
 def test_nothing_required_is_nothing_to_meet(judgekit, card):
     done = judgekit("rubric", "show", card(None), "--card", "card.json")
-    assert done.code == 0 and "nothing to be met" in done.out and "Required" not in done.out
+    assert done.code == 0 and "nothing to be met: write `target: 0.9` into" in done.out
+    assert "Required" not in done.out
+
+
+def test_a_card_holds_its_own_rubric(judgekit, card):
+    named = judgekit("rubric", "show", card(None), "--card", "card.json")
+    assert judgekit("rubric", "show", "--card", "card.json").out == named.out
+    done = judgekit("rubric", "show")
+    assert done.code == 2 and "name a rubric, or a card that holds one" in done.err
 
 
 def test_what_is_no_card(judgekit, card):

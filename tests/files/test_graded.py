@@ -131,3 +131,26 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     write_json(path, {"é\ud800": 1})
     assert json.loads(path.read_text("utf-8")) == {"é\ud800": 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "broken"),
+    [
+        ("columns", {"columns": -1}),
+        ("columns.map", {"columns": {"map": -1}}),
+        ("columns.set.0", {"columns": {"set": [1]}}),
+        ("usage.input_tokens", {"usage": {"input_tokens": "many"}}),
+        ("usage.cost_usd", {"usage": {"cost_usd": -1}}),
+        ("versions", {"versions": [1]}),
+        ("input.rows", {"input": {"rows": 1e308}}),
+        ("counts.ok", {"counts": {"ok": None}}),
+        ("judge.settings", {"judge": {"model": "m", "settings": []}}),
+        ("fingerprint", {"fingerprint": 5}),
+    ],
+)
+def test_a_manifest_with_nonsense_inside_is_refused_by_the_field(graded, field, broken):
+    path = graded(line())
+    write_json(manifest_path(path), {"format": 1, "fingerprint": "x"} | broken)
+    with pytest.raises(InputError) as caught:
+        read_manifest(path)
+    assert str(caught.value).startswith(f"{manifest_path(path)}: {field}: is not what")

@@ -4,10 +4,13 @@ import json
 
 import pytest
 from design_rubric import DESIGN
+from hypothesis import example, given
+from hypothesis import strategies as st
 from judged import SIDE, YES, rubric_of
 
 from judgekit.errors import InputError
-from judgekit.files.labels import LONG, read_labels
+from judgekit.files.label_cells import seal, unseal
+from judgekit.files.labels import LONG, read_label_files, read_labels
 from judgekit.rubric import read_rubric
 
 RUBRIC = read_rubric(DESIGN)
@@ -218,9 +221,14 @@ def test_a_label_that_is_no_text(problems, value):
     assert found == f".jsonl:1: tone: {value!r} is not a label"
 
 
+EMPTY = (
+    ".csv: holds no labels; fill in resolves, tone, topic, completeness, or give the file that is filled in"
+)
+
+
 def test_files_without_labels(problems):
-    assert problems("id,resolves\na,\n") == [".csv: holds no labels"]
-    assert problems("id,criterion,label\n") == [".csv: holds no labels"]
+    assert problems("id,resolves\na,\n") == [EMPTY]
+    assert problems("id,criterion,label\n") == [EMPTY]
     assert problems("id,score\na,1\n")[-1] == (
         ".csv:1: has neither the columns criterion and label, nor one of a criterion "
         "(resolves, tone, topic, completeness, overall)"
@@ -290,3 +298,83 @@ def test_the_digest_is_of_who_said_what(read):
     assert read(rows.replace("ann,1", "bob,1")).digest != base
     assert read(rows.replace("ann,1", "ann,3")).digest != base
     assert read(rows.replace("ann,1,,,", "ann,1,,yes,")).digest != base
+
+
+@pytest.mark.parametrize("key", ["repeat", "supersedes"])
+def test_yes_and_no_as_programs_write_them(read, problems, key):
+    yes = [True, 1, 1.0, "TRUE", "Yes", "y", "1", "1.0", "x"]
+    no = [False, 0, 0.0, None, "", " ", "nan", "NaN", "0.0", "N", "no", "None", "null", "FALSE"]
+    rows = [{"id": f"i{n}", "tone": 1, key: value} for n, value in enumerate([*yes, *no])]
+    found = read(rows, suffix=".jsonl").labels
+    marked = {one.id: getattr(one, key) for one in found}
+    assert [marked[one["id"]] for one in rows] == [True] * len(yes) + [False] * len(no)
+    (said,) = problems([{"id": 1, "tone": 1, key: "WAHR"}], suffix=".jsonl")
+    assert (
+        said.startswith(f".jsonl:1: {key}: 'WAHR' is neither true, yes, y, 1") and "nan, none, null" in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "what"),
+    [
+        ({"strata": {"s1": "x"}}, "the stratum 's1' has the size 'x'"),
+        ({"strata": {"s1": 0}}, "the stratum 's1' has the size 0"),
+        ({"strata": {"s1": -5}}, "the stratum 's1' has the size -5"),
+        ({"strata": {"s1": True}}, "the stratum 's1' has the size True"),
+        ({"strata": ["s1"]}, "strata is ['s1']"),
+        ({"by": ["a"]}, "by is ['a'], not a text"),
+        ({"digest": ["x"]}, "digest is ['x'], not a text"),
+        ({"n": "many"}, "n is 'many'"),
+        ("drawn.AAAA", "was not written for the item '1'"),
+        ("drawn.\u00e9", "was not written for the item '1'"),
+    ],
+)
+def test_frames_that_cannot_be(problems, frame, what):
+    rows = [
+        {"id": 0, "tone": 1},
+        {"id": 1, "tone": 1, "design": "stratified", "stratum": "s1", "frame": frame},
+    ]
+    (said,) = problems(rows, suffix=".jsonl")
+    assert said.startswith(f".jsonl:2: frame: {what}")
+
+
+@pytest.mark.parametrize("value", [True, "0_1", 1e-300, 5e-324, "1e-10", "9" * 5000, [0.5]])
+def test_probabilities_that_cannot_be(problems, value):
+    (said,) = problems([{"id": 1, "tone": 1, "probability": value}], suffix=".jsonl")
+    assert said.startswith(".jsonl:1: probability: ") and len(said) < 200
+
+
+def test_a_rater_is_a_text_or_a_number(read, problems):
+    rows = [{"id": n, "tone": 1, "rater": who} for n, who in enumerate([0, 7, " 7 ", None, " "])]
+    assert [one.rater for one in read(rows, suffix=".jsonl").labels] == ["0", "7", "7", "human", "human"]
+    for who in (["a", "b"], {"name": "a"}, True):
+        (said,) = problems([{"id": 1, "tone": 1, "rater": who}], suffix=".jsonl")
+        assert said.startswith(".jsonl:1: rater: ") and "is no name of one rater" in said
+
+
+NAMES = st.text(max_size=20)
+
+
+@given(NAMES, NAMES.filter(bool), st.floats(1e-9, 1))
+@example("\ud800", "\ud800é", 0.1)
+def test_a_hidden_draw_is_read_again(identity, stratum, chance):
+    draw = {"design": "stratified", "frame": FRAME, "stratum": stratum, "probability": chance}
+    row = seal(identity, draw)
+    assert row.keys() == {"design", "frame"} and unseal(identity, row) == draw
+    with pytest.raises(ValueError, match="was not written for"):
+        unseal(identity + "x", row)
+    assert seal(identity, {"design": "random", "frame": FRAME}) == {"design": "random", "frame": FRAME}
+
+
+def test_answers_left_out_as_of_another_wording_lend_their_role(tmp_path):
+    rubric, now = rubric_of(YES), rubric_of(YES).criterion_digests["correct"]
+    old = {"id": "a", "correct": "great", "role": "development", "criterion_digest": "sha256:old"}
+    new = {"id": "a", "correct": "pass", "role": "", "criterion_digest": now}
+    for name, one in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.jsonl").write_text(
+            json.dumps(one) + "\n" + json.dumps(one | {"id": "b", "role": ""})
+        )
+    files = [tmp_path / "old.jsonl", tmp_path / "new.jsonl"]
+    for order in (files, files[::-1]):
+        found = read_label_files(order, rubric).labels
+        assert {one.id: one.role for one in found} == {"a": "development", "b": ""}

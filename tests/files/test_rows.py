@@ -15,6 +15,7 @@ from judgekit._json import MAX_DEPTH, NotJson, dumps, loads
 from judgekit.errors import InputError, Problems
 from judgekit.files import rows
 from judgekit.files.atomic import write_atomic
+from judgekit.files.graded import open_manifest
 from judgekit.files.rows import read_rows
 
 
@@ -408,3 +409,23 @@ def test_only_a_file_is_replaced(tmp_path):
     with pytest.raises(OSError, match="is no regular file"):
         write_atomic(tmp_path / "pipe", ["x"])
     assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("suffix", rows.SUFFIXES)
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path, suffix):
+    pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"device{suffix}"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device):
+        with pytest.raises(InputError, match="is a pipe or a device, not a file"):
+            read(path)
+    linked = tmp_path / f"link{suffix}"
+    (tmp_path / f"real{suffix}").write_text("[]" if suffix == ".json" else "")
+    linked.symlink_to(tmp_path / f"real{suffix}")
+    assert read(linked) == ([], [])
+
+
+def test_a_manifest_that_is_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "graded.run.json")
+    with pytest.raises(InputError, match="is a pipe or a device"):
+        open_manifest(tmp_path / "graded.run.json")

@@ -74,7 +74,7 @@ def test_fresh_labels_lead_with_what_assumes_nothing(weeks):
         assert number(found.name, found.estimates[way].value) in answer
     assert report.decision == card.decision.verb and card.decision.sentence in answer
     assert "Does a verdict still mean what it meant?" in answer and "Not refuted" in answer
-    assert "Nothing tested has drifted" in answer
+    assert "No difference found that" in answer
     assert "if the judge still errs at the same rates" not in page.text
     assert not page.crossed and not page.open
 

@@ -116,7 +116,17 @@ def test_curves_fall_and_the_judge_saves_labels():
 
 def test_few_items_cannot_halve_it():
     picture, _ = labels_width(*measured(100, 60))
-    assert picture.half is None and "labels of these 100 items cannot halve it" in picture.caption
+    assert picture.half is None and "Labelling all 100 would still leave 0." in picture.caption
+
+
+@pytest.mark.parametrize("size, n", [(100, 60), (150, 60), (6000, 60)])
+def test_the_judge_is_never_drawn_above_labels_alone(size, n):
+    picture, _ = labels_width(*measured(size, n))
+    ends = [[(a, b) for a, b, _, _ in curve] + [curve[-1][2:]] for curve in (picture.alone, picture.both)]
+    (x, alone), (to, both) = (zip(*curve, strict=True) for curve in ends)
+    there = [(at, y) for at, y in zip(to, both, strict=True) if at >= x[0]]
+    assert all(y >= np.interp(at, x, alone) - 1.5 for at, y in there)  # lower down is narrower
+    assert min(to) >= picture.across[0][0]
 
 
 @pytest.mark.parametrize(

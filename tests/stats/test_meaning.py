@@ -19,7 +19,7 @@ def cells(*counts):
 def test_a_changed_verdict_is_refuted_and_named():
     found = meaning_drift(*cells((36, 4), (5, 55)), *cells((11, 1), (8, 10)), names=("fail", "pass"))
     assert found.refuted and found.cells[1].p_adjusted == pytest.approx(2 * found.cells[1].p)
-    assert "pass: 0.56 (n 18), was 0.92 (n 60)" in found.sentence and "fail:" not in found.sentence
+    assert "pass: 56 % (n 18), was 92 % (n 60)" in found.sentence and "fail:" not in found.sentence
 
 
 @given(st.tuples(*[st.integers(0, 25)] * 4))
@@ -44,7 +44,10 @@ def test_what_would_have_been_found_is_found_four_times_in_five():
     found = meaning_drift(*cells((4, 56)), *cells((2, 18)))
     assert found.state == "not refuted" and np.isnan(found.cells[0].found_above)
     below = found.cells[0].found_below
-    assert f"0 (was 0.93) at {below:.2f} or less" in found.sentence
+    assert (
+        f"rate fallen from 93 % to {100 * below:.0f} % where the judge says 0, these 20 labels"
+        in found.sentence
+    )
     rng = np.random.default_rng(5)
 
     def power(rate):
