@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+collect_ignore = ["benchmarks"]  # run by hand; they import each other by name
+
 settings.register_profile("judgekit", deadline=None)  # a busy machine is no failure
 settings.load_profile("judgekit")
 

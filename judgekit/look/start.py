@@ -54,7 +54,7 @@ criteria:
     question: {QUESTION}
     scale: binary
     gate: true # failing it fails the item
-    # target: 0.9 # a requirement: at least 90 % of items must pass. Whether they do: judgekit rubric show --card CARD
+    # target: 0.9 # a requirement: 90 % of items must pass. Whether they do: judgekit rubric show --card CARD
     levels:
       pass: What they came for is there and right
       fail: Anything else

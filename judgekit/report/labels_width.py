@@ -193,7 +193,7 @@ def _caption(law: _Law, wanted: float, best: float) -> str:
         more = plural(int(wanted) - law.n, "more label")
         return f"{opening}: to halve it takes about {more}, {wanted:,.0f} in all."
     return (
-        f"{opening}. Labelling all {law.population:,} would still leave {best / law.now:.2f} × today's width; "
+        f"{opening}. Labelling all {law.population:,} would leave {best / law.now:.2f} × today's width; "
         "for less, grade and label more items."
     )
 

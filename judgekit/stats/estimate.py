@@ -63,8 +63,7 @@ class Estimate:
         return cls(**values)
 
     def __repr__(self) -> str:
-        text = (
-            f"Estimate({self.value:.3g}, {100 * self.confidence:.4g}% [{self.low:.3g}, {self.high:.3g}], n={self.n}"
-        )
+        level = f"{100 * self.confidence:.4g}%"
+        text = f"Estimate({self.value:.3g}, {level} [{self.low:.3g}, {self.high:.3g}], n={self.n}"
         text += f", method={self.method!r}" if self.method else ""
         return text + (f", note={self.note!r})" if self.note else ")")

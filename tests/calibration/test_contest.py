@@ -180,7 +180,7 @@ def test_a_cheaper_judge_that_may_be_a_good_deal_worse_is_not_advised(bench, thr
     ]
     assert [one.kept for one in found.judges] == [True, True, False]
     assert [one.frontier for one in found.judges] == [True, True, False]
-    # One item of 80 apart, and up to 6 points: that nobody can tell them apart is no proof that they are alike.
+    # One item of 80 apart, and up to 6 points: not told apart is no proof of being alike.
     assert found["recorded/cheap-said"].difference.low < -0.05
     assert (found.advised.name, found.open.name) == ("recorded/dear-said", "recorded/cheap-said")
     assert found.best.chosen.confidence == pytest.approx(1 - 0.05 / 3)

@@ -91,7 +91,9 @@ def test_a_judge_that_sees_nothing_is_rejected_whatever_the_design(case, design)
     rubric, rows, labels = REJECTED[case]
     found = calibrate(rows, labels, rubric=rubric, design=design).decision
     assert found.verb == "reject"
-    expected = rf"Do not use this judge for correct: agreement \(κ\) {NUMBER} \[{NUMBER}, {NUMBER}\](; it says the opposite of what people say)?\."
+    agreement = rf"agreement \(κ\) {NUMBER} \[{NUMBER}, {NUMBER}\]"
+    opposite = "(; it says the opposite of what people say)?"
+    expected = rf"Do not use this judge for correct: {agreement}{opposite}\."
     assert re.fullmatch(expected, found.sentence)
 
 

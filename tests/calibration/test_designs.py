@@ -123,7 +123,7 @@ def test_labels_from_elsewhere_vouch_for_the_judge_and_give_no_rate_here():
     labels = labels_of(human, rng.choice(N, 80, replace=False))
     found = calibrate(rows, labels, rubric=RUBRIC, design="external")
     assert not found.overall.headline.corrected.defined
-    assert "elsewhere" in found.overall.headline.corrected.note
+    assert "no sample of a graded batch" in found.overall.headline.corrected.note
     assert found.decision.verb == "correct" and "--shift" in found.decision.sentence
     with pytest.raises(UsageError, match="80 labels with the role development"):
         calibrate(rows, [one | {"role": "development"} for one in labels], rubric=RUBRIC, design="external")

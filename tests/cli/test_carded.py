@@ -164,9 +164,7 @@ CANARY = (*CARD, "--canary", "20")
 def test_the_same_model_passes(carded, folder):
     done = carded(desk.honest, *CANARY, "--price", "1,2")
     assert done.code == 0
-    assert (
-        "canary: 20 of 20 labelled items answered again; no answer changed" in done.out
-    )
+    assert "canary: 20 of 20 labelled items answered again; no answer changed" in done.out
     assert carded.server.count == 40
     # 40 calls of 100 tokens in and 10 out; the canary's are counted with the rest
     usage = json.loads((folder / "out.run.json").read_text())["usage"]

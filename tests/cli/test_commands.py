@@ -205,7 +205,10 @@ def test_init_says_which_columns_are_missing(judgekit, folder):
     rows = [{"meeting_id": f"m{n}", "transcript": "x", "summary": "y"} for n in range(3)]
     desk.write_rows(folder / "logs.jsonl", rows)
     said = judgekit("init", "q", "--from", "logs.jsonl").out
-    assert "no column `input` or `output` or `id` in logs.jsonl (columns: meeting_id, transcript, summary): " in said
+    assert (
+        "no column `input` or `output` or `id` in logs.jsonl (columns: meeting_id, transcript, summary): "
+        in said
+    )
     assert "give --map input=COLUMN --map output=COLUMN when grading; for ids --id meeting_id" in said
     assert "# target: 0.9" in (folder / "q/rubric.yaml").read_text()
     desk.write_rows(folder / "logs.jsonl", [{"id": "1", "input": "x", "output": "y"}])

@@ -91,13 +91,14 @@ def test_fresh_says_how_to_go_on(folder):
 
 def test_another_command(folder):
     """A command with nothing to tidy up, waiting for what it reads."""
-    os.mkfifo(folder / "logs.jsonl")
-    process = desk.start("init", "q", "--from", "logs.jsonl", "--json", cwd=folder)
+    os.mkfifo(folder / "policy.md")
+    given = ("--rubric", "support-reply", "--set", "context=@policy.md")
+    process = desk.start("plan", "logs.jsonl", *given, "--out", "sheet.csv", "--json", cwd=folder)
     held = []
 
     def is_reading():
         with suppress(OSError):  # as long as nobody reads
-            held.append(os.open(folder / "logs.jsonl", os.O_WRONLY | os.O_NONBLOCK))
+            held.append(os.open(folder / "policy.md", os.O_WRONLY | os.O_NONBLOCK))
         return held
 
     desk.wait_until(is_reading)
@@ -108,7 +109,7 @@ def test_another_command(folder):
     os.close(held[0])
     assert json.loads(out) == {"format": 1, "error": "interrupted", "problems": [], "exit": 130}
     assert err == "judgekit: interrupted\n"
-    assert not (folder / "q").exists()
+    assert not (folder / "sheet.csv").exists()
 
 
 def test_plain_progress(folder):

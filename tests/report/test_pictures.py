@@ -116,7 +116,7 @@ def test_curves_fall_and_the_judge_saves_labels():
 
 def test_few_items_cannot_halve_it():
     picture, _ = labels_width(*measured(100, 60))
-    assert picture.half is None and "Labelling all 100 would still leave 0." in picture.caption
+    assert picture.half is None and "Labelling all 100 would leave 0." in picture.caption
 
 
 @pytest.mark.parametrize("size, n", [(100, 60), (150, 60), (6000, 60)])

@@ -176,7 +176,7 @@ def test_rogan_gladen_value_may_be_left_unclipped():
 
 @pytest.mark.parametrize("shift", ["prevalence", "mix"])
 def test_labels_drawn_by_verdict_count_for_what_they_stand_for(shift):
-    """Rejections labelled six times as often as passes: taken as equals they would flatter the judge's TNR."""
+    """Rejections labelled six times as often as passes: as equals they would flatter the judge's TNR."""
     rng, held, naive = np.random.default_rng(8), 0, 0
     for _ in range(200):
         other = rng.random(4000) < 0.5
