@@ -85,7 +85,10 @@ def quantity_table(quantity: Quantity, counts: Counts, design: str) -> list[str]
         how = " (draw with judgekit plan, or state --design)" if design == "unknown" else ""
         return [*lines, f"  human only, corrected: undefined, as {NO_RATE[design]}{how}"]
     chosen, both = sources(quantity, counts, design)
-    if not isnan(quantity.ratio):
+    if design == "stratified":
+        # A sample drawn by verdict has the judge in it already: how wide both are says nothing of the judge.
+        both += "; strata made of verdicts use them in both"
+    elif not isnan(quantity.ratio):
         both += f", {quantity.ratio:.2f} × the width"
     for name, estimate, source in (
         ("human only", quantity.human, chosen),
