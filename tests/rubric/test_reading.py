@@ -681,6 +681,7 @@ def test_any_value_at_the_top_is_taken_or_refused(key, value):
 )
 @example(0, "levels", ["pass", "fail"])
 @example(3, "range", [0, None])
+@example(3, "range", [{}, {}])
 def test_any_value_in_a_criterion_is_taken_or_refused(index, key, value):
     data = WHOLE.to_dict()
     data["criteria"][index][key] = value

@@ -2,7 +2,7 @@ from math import ceil, comb, inf, log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from judgekit.errors import ShapeError
@@ -117,6 +117,8 @@ def test_agreement_without_a_stated_truth_and_without_hope():
 
 @given(st.integers(1, 200), st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_power_by_the_definition(n, bound, truth):
+    # A tail that equals alpha but for rounding falls on either side of it.
+    assume(not np.isclose(np.cumsum(chances(n, bound)[::-1]), 0.05, rtol=0, atol=1e-12).any())
     wanted = power_of(n, bound, truth)
     assert binomial_power(np.array([n]), bound, truth)[0] == pytest.approx(wanted, abs=1e-9)
 
