@@ -24,11 +24,17 @@ class Request:
         JSON Schema that the reply has to meet.
     schema_name : str
         A name for it, as some providers want one.
+    sample : int
+        Which of several answers to the same question this asks for, from 0; a cache must tell them apart.
+    probabilities : bool
+        Whether the probabilities of the reply's tokens are wanted, where the provider gives them.
     """
 
     messages: tuple[Message, ...]
     schema: dict[str, Any] | None = None
     schema_name: str = "verdict"
+    sample: int = 0
+    probabilities: bool = False
 
     def followed_by(self, *messages: Message) -> "Request":
         """Give the same question with more turns, as a repair needs."""
@@ -42,7 +48,7 @@ class Usage:
     Attributes
     ----------
     input_tokens, output_tokens, cached_tokens : int or None
-        Cached tokens are part of the input tokens.
+        Cached tokens are part of the input tokens, those spent on reasoning are part of the output tokens.
     cost_usd : float or None
         US dollars.
     """
@@ -78,6 +84,24 @@ FREE = Usage(0, 0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a reply, and what could have stood in its place.
+
+    Attributes
+    ----------
+    text : str
+    probability : float
+        0..1, given all that stands before it.
+    others : tuple of (str, float)
+        The likeliest tokens at this place with their probabilities, this one among them or not.
+    """
+
+    text: str
+    probability: float
+    others: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a model answered.
 
@@ -91,12 +115,15 @@ class Reply:
         Of all attempts of this call that reported any.
     attempts : int
         Requests sent, 1 or more.
+    tokens : tuple of Token
+        The text in pieces, if their probabilities were asked for and given; joined they are the text.
     """
 
     text: str
     served_model: str = ""
     usage: Usage = field(default_factory=Usage)
     attempts: int = 1
+    tokens: tuple[Token, ...] = ()
 
 
 @runtime_checkable

@@ -1,9 +1,11 @@
 """Reading a chat completion: a whole answer becomes a `Reply`, anything else a `Fault` with its status."""
 
 import json
+import math
+from collections.abc import Iterator
 from typing import Any
 
-from judgekit.exchange import FREE, Reply, Usage
+from judgekit.exchange import FREE, Reply, Token, Usage
 from judgekit.providers.endpoint import Endpoint
 from judgekit.providers.retry import UNKNOWN_COST, Fault, Then
 
@@ -33,12 +35,16 @@ def read_completion(body: bytes, endpoint: Endpoint, price: tuple[float, float] 
     usage = read_usage(found.get("usage"), price)
     choice = _choice(found, endpoint, usage)
     message = choice.get("message")
-    text = _text(message.get("content")) if isinstance(message, dict) else ""
-    fault = _ending(choice, message if isinstance(message, dict) else {}, text, endpoint, usage)
+    message = message if isinstance(message, dict) else {}
+    # Where the verdict was asked for as a tool call, what the model says besides is no answer.
+    text = _arguments(message.get("tool_calls")) or _text(message.get("content"))
+    fault = _ending(choice, message, text, endpoint, usage)
     if fault is not None:
         raise fault
     served = found.get("model")
-    return Reply(endpoint.without_key(text), endpoint.shown(served) if isinstance(served, str) else "", usage)
+    shown = endpoint.without_key(text)
+    tokens = read_tokens(choice.get("logprobs"), shown) if choice.get("logprobs") else ()
+    return Reply(shown, endpoint.shown(served) if isinstance(served, str) else "", usage, tokens=tokens)
 
 
 def _object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
@@ -104,6 +110,49 @@ def _text(content: Any) -> str:
     return "".join(p for p in parts if isinstance(p, str))
 
 
+def _arguments(calls: Any) -> str:
+    functions = (
+        [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    )
+    said = [function.get("arguments") for function in functions if isinstance(function, dict)]
+    return "\n".join(one if isinstance(one, str) else json.dumps(one) for one in said if one)
+
+
+def read_tokens(said: Any, text: str) -> tuple[Token, ...]:
+    """Read the log-probabilities of a choice; empty unless the tokens make up the text.
+
+    A character that several tokens share becomes one token, whose alternatives are unknown.
+    """
+    entries = said.get("content") if isinstance(said, dict) else None
+    try:
+        tokens = tuple(_tokens(entries or []))
+    except (TypeError, ValueError, AttributeError, KeyError):
+        return ()
+    return tokens if "".join(token.text for token in tokens) == text else ()
+
+
+def _tokens(entries: list[dict[str, Any]]) -> Iterator[Token]:
+    held, product = b"", 1.0
+    for entry in entries:
+        raw = entry.get("bytes")
+        coded = entry["token"].encode("utf-8", "surrogatepass") if raw is None else bytes(raw)
+        held, product = held + coded, product * _chance(entry["logprob"])
+        try:
+            text = held.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        whole = held == coded
+        others = [(one["token"], _chance(one["logprob"])) for one in entry.get("top_logprobs") or []]
+        yield Token(text, product, tuple(others) if whole else ())
+        held, product = b"", 1.0
+
+
+def _chance(logarithm: float) -> float:
+    if not logarithm <= 1e-3:  # rounding apart; nan too
+        raise ValueError("no logarithm of a probability")
+    return min(math.exp(logarithm), 1.0)
+
+
 def read_usage(said: Any, price: tuple[float, float] | None) -> Usage:
     """Read token counts; whatever is missing or no count is unknown.
 
@@ -116,11 +165,21 @@ def read_usage(said: Any, price: tuple[float, float] | None) -> Usage:
         return UNKNOWN_COST
     details = said.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    read, written = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens"))
+    read, written = _count(said.get("prompt_tokens")), _written(said)
     if price is None or read is None or written is None:
         return Usage(read, written, cached)
     # Cached tokens at the full price: providers' discounts differ, and a cost may be high but not low.
     return Usage(read, written, cached, (read * price[0] + written * price[1]) / MILLION)
+
+
+def _written(said: dict[str, Any]) -> int | None:
+    """Count what was written, reasoning included: a few servers leave it out, and only their total tells."""
+    written, read, total = (_count(said.get(f"{kind}_tokens")) for kind in ("completion", "prompt", "total"))
+    details = said.get("completion_tokens_details")
+    thought = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    if written is None or not thought or read is None or total != read + written + thought:
+        return written
+    return written + thought
 
 
 def _count(value: Any) -> int | None:

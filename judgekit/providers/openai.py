@@ -7,7 +7,7 @@ from judgekit import _json
 from judgekit.errors import UsageError
 from judgekit.exchange import Message, Reply, Request
 from judgekit.providers.chat import read_completion
-from judgekit.providers.dialect import LIMIT_NAMES, Dialect, parameters
+from judgekit.providers.dialect import LIMIT_NAMES, Dialect, parameters, without_system
 from judgekit.providers.endpoint import open_endpoint
 from judgekit.providers.faults import fault_of, read_complaint
 from judgekit.providers.retry import UNKNOWN_COST, Fault, RetryPolicy, Then, wait_asked
@@ -138,8 +138,8 @@ class OpenAIClient:
             self._links = Links(self._endpoint, self._max_connections)
         return self._links
 
-    def _body(self, request: Request, tail: bytes) -> bytes:
-        return self._head + b",".join(map(self._message, request.messages)) + b"]" + tail
+    def _body(self, messages: tuple[Message, ...], tail: bytes) -> bytes:
+        return self._head + b",".join(map(self._message, messages)) + b"]" + tail
 
     def _message(self, message: Message) -> bytes:
         # The system text is long and the same for every item: encoded once.
@@ -153,7 +153,7 @@ class OpenAIClient:
         return coded
 
     def _tail(self, request: Request, dialect: Dialect, room: int) -> "_Tail":
-        key = (id(request.schema), request.schema_name, dialect, room)
+        key = (id(request.schema), request.schema_name, request.probabilities, dialect, room)
         tail = self._tails.get(key)
         if tail is None:
             _make_room(self._tails)
@@ -170,6 +170,7 @@ class OpenAIClient:
             temperature=self._temperature,
             max_tokens=None if self._max_tokens is None else self._max_tokens * room,
             limit_names=(new, old) if self._endpoint.is_openai else (old, new),
+            probabilities=request.probabilities,
         )
 
 
@@ -179,7 +180,7 @@ class _Tail:
     __slots__ = ("coded", "schema", "sent")
 
     def __init__(self, sent: dict[str, Any], schema: dict[str, Any] | None) -> None:
-        self.sent = set(sent)
+        self.sent = frozenset(sent)
         # Holding the schema keeps its id, by which tails are found, from being given to another one.
         self.schema = schema
         self.coded = (b"," + _json.dumps(sent).encode()[1:]) if sent else b"}"
@@ -202,9 +203,14 @@ class _Call:
         if self.dialect is not client._dialect:
             self.dialect = self.dialect.joined(client._dialect)
         tail = client._tail(self.request, self.dialect, self.room)
-        answer = await self.link.post(client._body(self.request, tail.coded))
+        messages, sent = self.request.messages, tail.sent
+        if messages[0].role == "system":
+            messages, sent = (
+                (without_system(messages), sent) if self.dialect.system else (messages, sent | {"system"})
+            )
+        answer = await self.link.post(client._body(messages, tail.coded))
         try:
-            return self._read(answer, tail.sent)
+            return self._read(answer, sent)
         except Fault:
             raise
         except Exception as error:
@@ -212,7 +218,7 @@ class _Call:
             said = f"{client._endpoint.host} sent an answer that cannot be read ({type(error).__name__})"
             raise Fault("provider_error", said, usage=UNKNOWN_COST) from None
 
-    def _read(self, answer: "Answer", sent: set[str]) -> Reply:
+    def _read(self, answer: "Answer", sent: frozenset[str]) -> Reply:
         client = self.client
         if answer.status >= 300:
             raise self._refusal(answer, sent)
@@ -224,7 +230,7 @@ class _Call:
         except Fault as fault:
             raise self._with_more_room(fault, sent) if fault.status == "truncated" else fault from None
 
-    def _refusal(self, answer: "Answer", sent: set[str]) -> Fault:
+    def _refusal(self, answer: "Answer", sent: frozenset[str]) -> Fault:
         endpoint = self.client._endpoint
         complaint = read_complaint(endpoint, answer.status, answer.body.decode("utf-8", "replace"))
         if self.room > 1 and answer.status in (400, 422):
@@ -236,7 +242,7 @@ class _Call:
             return Fault("provider_error", str(complaint), Then.RESEND)
         return fault_of(complaint, wait_asked(answer.headers), model=self.client._model)
 
-    def _with_more_room(self, fault: Fault, sent: set[str]) -> Fault:
+    def _with_more_room(self, fault: Fault, sent: frozenset[str]) -> Fault:
         if self.room > 1 or sent.isdisjoint(LIMIT_NAMES):
             fault.then = Then.GIVE_UP
         self.room = MORE_ROOM

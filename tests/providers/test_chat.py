@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from loopback import completion
 
 from judgekit.exchange import Reply
-from judgekit.providers.chat import read_completion
+from judgekit.providers.chat import read_completion, read_usage
 from judgekit.providers.endpoint import Endpoint
 from judgekit.providers.faults import fault_of, read_complaint
 from judgekit.providers.retry import Fault
@@ -87,3 +87,14 @@ def test_any_depth_of_an_error(depth, opens, closes):
     for body in (deep, f'{{"error": {deep}}}', f'{{"error": {{"message": {deep}}}}}'):
         assert len(fault_of(read_complaint(HERE, 400, body)).message) <= 500
         assert isinstance(read(body.encode()), Fault)
+
+
+def test_reasoning_that_only_the_total_shows_is_counted():
+    said = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "completion_tokens_details": {"reasoning_tokens": 300},
+    }
+    assert read_usage(said | {"total_tokens": 315}, None).output_tokens == 305
+    assert read_usage(said | {"total_tokens": 15}, None).output_tokens == 5
+    assert read_usage(said, None).output_tokens == 5

@@ -6,6 +6,8 @@ import logging
 import subprocess
 import sys
 import threading
+from dataclasses import replace
+from math import exp
 
 import pytest
 from loopback import Answer, LoopbackServer, completion, error
@@ -167,12 +169,13 @@ def test_senseless_numbers_are_refused(wrong):
 
 
 def picky(**refused):
-    """A server that answers 400 to each given parameter, or to a kind of response_format."""
+    """A server that answers 400 to each given parameter, a kind of response_format, or a role."""
 
     def script(seen):
         kind = seen.body.get("response_format", {}).get("type")
         for name, message in refused.items():
-            if name in seen.body or name == kind:
+            roles = [message["role"] for message in seen.body["messages"]]
+            if name in seen.body or name == kind or name in roles:
                 return error(400, message)
         return "pass"
 
@@ -181,13 +184,29 @@ def picky(**refused):
 
 NO_SCHEMA = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
 NO_OBJECT = "response_format.type must be text"
+NO_TOOLS = "This server was started without support for tools"
+NO_SYSTEM = "System role not supported"
 NO_TEMPERATURE = "Unsupported value: 'temperature' does not support 0 with this model."
 NO_LIMIT = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
 TOO_LARGE = "'max_tokens' is too large: 4096. This model's maximum context length is 4096 tokens."
 
 LADDER = {
-    "no schema": ({"json_schema": NO_SCHEMA}, {"response_format": {"type": "json_object"}}, 2),
-    "no structure": ({"json_schema": NO_SCHEMA, "json_object": NO_OBJECT}, {"response_format": None}, 3),
+    "no schema": (
+        {"json_schema": NO_SCHEMA},
+        {"response_format": None, "tool_choice": {"type": "function", "function": {"name": "verdict"}}},
+        2,
+    ),
+    "no tools": (
+        {"json_schema": NO_SCHEMA, "tool_choice": NO_TOOLS},
+        {"response_format": {"type": "json_object"}, "tools": None, "tool_choice": None},
+        3,
+    ),
+    "no structure": (
+        {"json_schema": NO_SCHEMA, "tool_choice": NO_TOOLS, "json_object": NO_OBJECT},
+        {"response_format": None, "tools": None},
+        4,
+    ),
+    "no system role": ({"system": NO_SYSTEM}, {"model": "m"}, 2),
     "no temperature": ({"temperature": NO_TEMPERATURE}, {"temperature": None}, 2),
     "newer limit": ({"max_tokens": NO_LIMIT}, {"max_tokens": None, "max_completion_tokens": 4096}, 2),
     "limit too large": ({"max_tokens": TOO_LARGE}, {"max_tokens": None, "max_completion_tokens": None}, 2),
@@ -201,10 +220,11 @@ LADDER = {
             "temperature": NO_TEMPERATURE,
             "max_tokens": NO_LIMIT,
             "json_schema": NO_SCHEMA,
+            "tool_choice": NO_TOOLS,
             "json_object": NO_OBJECT,
         },
         {"temperature": None, "max_tokens": None, "max_completion_tokens": 4096, "response_format": None},
-        5,
+        6,
     ),
 }
 
@@ -221,6 +241,56 @@ def test_refused_parameters_are_dropped_and_remembered(request_, case):
         assert (reply.attempts, server.count) == (1, requests + 1)
 
 
+def test_without_a_system_turn_the_task_stands_before_the_item(request_):
+    with LoopbackServer(picky(system=NO_SYSTEM)) as server:
+        call(OpenAIClient("m", base_url=server.url), request_)
+        assert server.seen[-1].body["messages"] == [{"role": "user", "content": "You judge.\n\nText."}]
+
+
+def test_a_tool_call_is_the_reply(request_):
+    call_of = {
+        "type": "function",
+        "id": "1",
+        "function": {"name": "verdict", "arguments": '{"label": "pass"}'},
+    }
+    message = {"role": "assistant", "content": "Let me think.", "tool_calls": [call_of]}
+    body = completion("") | {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
+    with LoopbackServer([Answer(body)]) as server:
+        (reply,) = call(OpenAIClient("m", base_url=server.url), request_)
+        assert reply.text == '{"label": "pass"}'
+
+
+def test_token_probabilities_are_asked_for_in_steps(request_):
+    def script(seen):
+        if seen.body.get("top_logprobs", 0) > 5:
+            return error(400, "top_logprobs must be at most 5")
+        entries = [
+            {"token": "pa", "logprob": -0.1, "top_logprobs": [{"token": "fa", "logprob": -3.0}]},
+            {"token": "\\xc3", "logprob": 0.0, "bytes": [0xC3]},
+            {"token": "\\x9f", "logprob": -0.2, "bytes": [0x9F]},
+        ]
+        choice = completion("paß")["choices"][0] | {"logprobs": {"content": entries}}
+        return Answer(completion("") | {"choices": [choice]})
+
+    with LoopbackServer(script) as server:
+        client = OpenAIClient("m", base_url=server.url)
+        (reply,) = call(client, replace(request_, probabilities=True))
+        first, second = reply.tokens
+        assert (first.text, first.others[0][0]) == ("pa", "fa")
+        assert (second.text, round(second.probability, 4), second.others) == ("ß", round(exp(-0.2), 4), ())
+        assert [seen.body["top_logprobs"] for seen in server.seen] == [20, 5]
+        (reply,) = call(client, request_)
+        assert "logprobs" not in server.seen[-1].body
+
+
+def test_tokens_that_are_not_the_text_are_left_out(request_):
+    for entries in ([{"token": "fail", "logprob": 0.0}], [{"token": "pass", "logprob": 2.0}], [1], "x", None):
+        choice = completion("pass")["choices"][0] | {"logprobs": {"content": entries}}
+        with LoopbackServer([Answer(completion("") | {"choices": [choice]})]) as server:
+            (reply,) = call(OpenAIClient("m", base_url=server.url), replace(request_, probabilities=True))
+            assert (reply.text, reply.tokens) == ("pass", ())
+
+
 def test_fastapi_and_mistral_shapes_are_understood(request_):
     detail = [
         {"type": "extra_forbidden", "loc": ["body", "response_format"], "msg": "Extra inputs", "input": {}}
@@ -232,7 +302,8 @@ def test_fastapi_and_mistral_shapes_are_understood(request_):
 
         with LoopbackServer(script) as server:
             call(OpenAIClient("m", base_url=server.url), request_)
-            assert server.count == 3
+            assert server.count == 2
+            assert "tools" in server.seen[-1].body
 
 
 def test_all_concurrent_calls_fall_back(request_):
@@ -257,7 +328,7 @@ def test_a_complaint_about_one_row_teaches_nothing(request_):
         client = OpenAIClient("m", base_url=server.url)
         with pytest.raises(CallFailed) as failed:
             call(client, user("evil", request_.schema))
-        assert (failed.value.status, server.count) == ("provider_error", 4)
+        assert (failed.value.status, server.count) == ("provider_error", 3)
         call(client, request_)
         assert server.seen[-1].body["response_format"]["type"] == "json_schema"
         assert "temperature" in server.seen[-1].body
