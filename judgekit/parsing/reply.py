@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from judgekit._json import NotJson, decode_prefix, dumps
 from judgekit.item import Item, step_extras
@@ -37,10 +37,13 @@ class Reading:
         The criteria answered in a way that the rubric allows.
     problems : list of str
         What is wrong with the rest, in words that the judge can act on.
+    place : tuple of int or None
+        Where in the reply the verdict begins and ends; None without one.
     """
 
     findings: dict[str, Finding] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    place: tuple[int, int] | None = None
 
 
 class _TooMuch(NotJson):
@@ -66,29 +69,37 @@ def _read(text: str, rubric: Rubric, item: Item) -> Reading:
         return Reading(problems=["it ends before its reasoning does"])
     found, complaint = _verdicts(answers, rubric)
     quotes = _Quotes(item, rubric) if found else None
-    own = [value for raw, value in found if quotes is None or not quotes.hold(raw, value)]
+    own = [one for one in found if quotes is None or not quotes.hold(answers[one.start : one.end], one.value)]
     if found and not own:
         complaint = "it repeats a verdict that stands in the item; give your own"
     if not own:
         return Reading(problems=[complaint])
-    if any(one != own[0] for one in own):
+    first = own[0]
+    if any(one.value != first.value for one in own):
         return Reading(problems=["it holds two different verdicts; give one"])
-    reading = Reading()
+    thought = len(text) - len(answers)
+    reading = Reading(place=(thought + first.start, thought + first.end))
     for criterion in rubric.criteria:
-        if criterion.name not in own[0]:
+        if criterion.name not in first.value:
             reading.problems.append(f"the question {criterion.name!r} is not answered")
             continue
         try:
-            reading.findings[criterion.name] = _finding(criterion, own[0][criterion.name], rubric, item)
+            reading.findings[criterion.name] = _finding(criterion, first.value[criterion.name], rubric, item)
         except ValueError as error:
             reading.problems.append(f"{criterion.name}: {error}")
     return reading
 
 
-def _verdicts(text: str, rubric: Rubric) -> tuple[list[tuple[str, dict[str, Any]]], str]:
-    """Give every object that answers a question of the rubric, as text and as read, or a complaint."""
+class _Verdict(NamedTuple):
+    start: int
+    end: int
+    value: dict[str, Any]
+
+
+def _verdicts(text: str, rubric: Rubric) -> tuple[list[_Verdict], str]:
+    """Give every object that answers a question of the rubric, or a complaint."""
     names = set(rubric.by_name)
-    found: list[tuple[str, dict[str, Any]]] = []
+    found: list[_Verdict] = []
     complaint = "it holds no JSON object" if text.strip() else "it is empty"
     for start, end, value in _objects(text):
         if isinstance(value, _TooMuch):
@@ -99,7 +110,9 @@ def _verdicts(text: str, rubric: Rubric) -> tuple[list[tuple[str, dict[str, Any]
                 return [], f"its JSON cannot be read: {value}"
             complaint = f"its JSON cannot be read: {value}" if complaint.startswith("it ") else complaint
         elif names & value.keys():
-            found.append((text[start:end], value))
+            if text[:start].rstrip().endswith("[") and text.startswith(("]", ","), _past_space(text, end)):
+                return [], "its verdict stands in a list; give one object"
+            found.append(_Verdict(start, end, value))
         elif not found:
             complaint = f"its JSON object has none of the keys {', '.join(rubric.by_name)}"
     return found, complaint
@@ -174,13 +187,28 @@ def _objects(
         try:
             value, end = decode_prefix(text, place)
         except NotJson as error:
-            failures, end = failures - 1, place + 1
             scanned += (len(text) if error.place is None else error.place) - start
+            failures -= 1
+            if (comma := _trailing_comma(text, error.place)) is not None:
+                # White space in its place, so that every other place stays what it was.
+                text = f"{text[:comma]} {text[comma + 1 :]}"
+                continue
+            end = place + 1
             yield start, end, error
         else:
             most -= 1
             yield start, end, value
         place = text.find("{", end)
+
+
+def _trailing_comma(text: str, place: int | None) -> int | None:
+    """Give the comma on which reading ended, if nothing but the end of its object or list follows it."""
+    if place is None:
+        return None
+    comma = place if text.startswith(",", place) else len(text[:place].rstrip()) - 1
+    follows, entry = _past_space(text, comma + 1), text[:comma].rstrip()
+    trails = text.startswith(",", comma) and text.startswith(("}", "]"), follows)
+    return comma if trails and not entry.endswith((",", "[", "{", ":")) else None
 
 
 def _finding(criterion: Criterion, given: Any, rubric: Rubric, item: Item) -> Finding:

@@ -14,7 +14,9 @@ MAX_COUNT = 2**53
 MILLION = 1e6
 
 
-def read_completion(body: bytes, endpoint: Endpoint, price: tuple[float, float] | None = None) -> Reply:
+def read_completion(
+    body: bytes, endpoint: Endpoint, price: tuple[float, float] | None = None, tool: str = ""
+) -> Reply:
     """Read the body of an answer with a good status.
 
     Parameters
@@ -25,6 +27,8 @@ def read_completion(body: bytes, endpoint: Endpoint, price: tuple[float, float] 
         Who answered.
     price : tuple of float or None
         US dollars for a million input tokens and for a million output tokens.
+    tool : str
+        Name of the tool whose call was asked for; empty if none was.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def read_completion(body: bytes, endpoint: Endpoint, price: tuple[float, float] 
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     # Where the verdict was asked for as a tool call, what the model says besides is no answer.
-    text = _arguments(message.get("tool_calls")) or _text(message.get("content"))
+    text = (tool and _arguments(message.get("tool_calls"), tool)) or _text(message.get("content"))
     fault = _ending(choice, message, text, endpoint, usage)
     if fault is not None:
         raise fault
@@ -110,11 +114,12 @@ def _text(content: Any) -> str:
     return "".join(p for p in parts if isinstance(p, str))
 
 
-def _arguments(calls: Any) -> str:
-    functions = (
+def _arguments(calls: Any, tool: str) -> str:
+    """Give what the tool was called with; several calls are several verdicts."""
+    made = (
         [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     )
-    said = [function.get("arguments") for function in functions if isinstance(function, dict)]
+    said = [one.get("arguments") for one in made if isinstance(one, dict) and one.get("name") == tool]
     return "\n".join(one if isinstance(one, str) else json.dumps(one) for one in said if one)
 
 

@@ -226,7 +226,8 @@ class _Call:
             # Learned by all calls only now that it is proven: a complaint may be about one row alone.
             client._dialect = self.dialect.joined(client._dialect)
         try:
-            return read_completion(answer.body, client._endpoint, client._price)
+            tool = self.request.schema_name if "tools" in sent else ""
+            return read_completion(answer.body, client._endpoint, client._price, tool)
         except Fault as fault:
             raise self._with_more_room(fault, sent) if fault.status == "truncated" else fault from None
 

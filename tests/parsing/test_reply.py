@@ -65,7 +65,7 @@ USABLE = {
     "indented": json.dumps(GOOD, indent=4),
     "another order": json.dumps(dict(reversed(GOOD.items()))),
     "an extra key": json.dumps(GOOD | {"confidence": 0.9}),
-    "inside a list": f"[{REPLY}]",
+    "trailing commas": REPLY.replace("}", ",}").replace("]", " , ]"),
     "case and spaces": changed(resolves={"label": " PASS\n"}, topic={"label": "Login"}),
     "a float": changed(completeness={"value": 7.0}),
     "one quote as text": changed(resolves={"evidence": "Press it"}),
@@ -105,6 +105,8 @@ UNUSABLE = {
     json.dumps({"answers": GOOD}): "its JSON object has none of the keys resolves, tone, topic, completeness",
     "{'resolves': {'label': 'pass'}}": "its JSON cannot be read: not valid JSON: Expecting property name "
     "enclosed in double quotes at column 2",
+    f"[{REPLY}]": "its verdict stands in a list; give one object",
+    REPLY.replace("}", ",,}"): "its JSON cannot be read: not valid JSON",
     REPLY[:-3]: "its JSON cannot be read: not valid JSON: Expecting value at column ",
     REPLY.replace('"value": 7', '"value": NaN'): "its JSON cannot be read: NaN is not JSON; write null",
     REPLY.replace('"value": 7', '"value": 1e999'): "its JSON cannot be read: the number 1e999 is too large",

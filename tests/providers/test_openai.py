@@ -255,7 +255,8 @@ def test_a_tool_call_is_the_reply(request_):
     }
     message = {"role": "assistant", "content": "Let me think.", "tool_calls": [call_of]}
     body = completion("") | {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
-    with LoopbackServer([Answer(body)]) as server:
+    script = [error(400, NO_SCHEMA), Answer(body)]
+    with LoopbackServer(script) as server:
         (reply,) = call(OpenAIClient("m", base_url=server.url), request_)
         assert reply.text == '{"label": "pass"}'
 
