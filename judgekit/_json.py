@@ -18,11 +18,19 @@ class NotJson(ValueError):
     place: int | None = None
 
 
+class KeyTwice(NotJson):
+    """An object has a key twice; `key` is that."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"the key {key[:MAX_QUOTED]!r} stands twice in one object")
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise NotJson(f"the key {key[:MAX_QUOTED]!r} stands twice in one object")
+            raise KeyTwice(key)
         found[key] = value
     return found
 

@@ -20,18 +20,30 @@ class Source:
         self.texts = list(_texts(value))
         self.folded: list[tuple[str, list[int]]] | None = None
 
-    def locate(self, quote: str) -> Evidence:
-        """Say whether and where a quote stands here; white space and typographic signs are folded."""
+    def locate(self, quote: str, step: int | None = None) -> Evidence:
+        """Say whether and where a quote stands here; white space and typographic signs are folded.
+
+        A quote is looked for in the step it is said to come from, and then in the others: where it is found
+        counts. An empty quote with a step points at the step as a whole.
+
+        Raises
+        ------
+        ValueError
+            If there is no such step.
+        """
+        if step is not None and not any(text.step == step for text in self.texts):
+            raise ValueError(f"there is no step {step} in {self.field}")
         quoted = quote.strip()
         wanted = _fold(quoted)[0].strip()
         if not wanted:
-            return Evidence(self.field, quote, False)
-        for text in self.texts:
+            return Evidence(self.field, quote, step is not None, None, step)
+        order = sorted(range(len(self.texts)), key=lambda place: self.texts[place].step != step)
+        for text in map(self.texts.__getitem__, order):
             if (at := text.content.find(quoted)) >= 0:
                 return Evidence(self.field, quote, True, text.start(at), text.step)
         if self.folded is None:
             self.folded = [_fold(text.content) for text in self.texts]
-        for text, (folded, places) in zip(self.texts, self.folded, strict=True):
+        for text, (folded, places) in ((self.texts[place], self.folded[place]) for place in order):
             if (at := folded.find(wanted)) >= 0:
                 return Evidence(self.field, quote, True, text.start(places[at]), text.step)
         return Evidence(self.field, quote, False)

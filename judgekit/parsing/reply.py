@@ -1,24 +1,25 @@
 """Read a judge's reply: tolerant where only one reading exists, never guessing between two."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, NamedTuple
 
-from judgekit._json import NotJson, decode_prefix, dumps
-from judgekit.item import Item, step_extras
+from judgekit._json import KeyTwice, NotJson, decode_prefix
+from judgekit.item import Item
 from judgekit.parsing.evidence import Source
+from judgekit.parsing.quoting import Quotes
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Rubric, fold_label
 from judgekit.verdict import ABSTAINED, OK, Evidence, Finding
 
-PARSING = 1  # version; enters every fingerprint
+PARSING = 2  # version; enters every fingerprint
+FORM = {"explanation", "evidence", "label", "value", "step", "quote"}
 MAX_EXPLANATION = 20_000
 MAX_QUOTES = 50
 MAX_REPLY = 1_000_000  # characters
 MAX_OBJECTS = 200
 MAX_FAILURES = 100  # braces that begin no object
-MAX_FAILURES_IN_ITEM = 1000
 MAX_SCANNED = 4_000_000  # characters read in vain
 MAX_PROBLEM = 500
 MAX_SHOWN = 100
@@ -36,13 +37,16 @@ class Reading:
     findings : dict of str to Finding
         The criteria answered in a way that the rubric allows.
     problems : list of str
-        What is wrong with the rest, in words that the judge can act on.
+        What is wrong with the rest, for people.
+    repairs : list of str
+        The same for the judge to act on, without words of its reply: they may be the item's.
     place : tuple of int or None
         Where in the reply the verdict begins and ends; None without one.
     """
 
     findings: dict[str, Finding] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
     place: tuple[int, int] | None = None
 
 
@@ -50,10 +54,22 @@ class _TooMuch(NotJson):
     """There is more of a text than is read."""
 
 
+class _Unusable(ValueError):
+    """What a reply says cannot be used; `repair` says why without its words."""
+
+    def __init__(self, said: str, repair: str = "") -> None:
+        super().__init__(said)
+        self.repair = repair or said
+
+
 def read_reply(text: str, rubric: Rubric, item: Item) -> Reading:
     """Read one reply to a request about `item`."""
-    reading = _read(text, rubric, item)
-    reading.problems[:] = [_short(problem) for problem in reading.problems]
+    try:
+        reading = _read(text, rubric, item)
+    except _Unusable as error:
+        reading = Reading(problems=[str(error)], repairs=[error.repair])
+    for said in (reading.problems, reading.repairs):
+        said[:] = [_short(problem) for problem in said]
     return reading
 
 
@@ -63,30 +79,30 @@ def _short(problem: str) -> str:
 
 def _read(text: str, rubric: Rubric, item: Item) -> Reading:
     if len(text) > MAX_REPLY:
-        return Reading(problems=[f"it is longer than {MAX_REPLY:,} characters"])
+        raise _Unusable(f"it is longer than {MAX_REPLY:,} characters")
     answers = _THOUGHT.sub("", text)
     if _UNENDED.match(answers):
-        return Reading(problems=["it ends before its reasoning does"])
-    found, complaint = _verdicts(answers, rubric)
-    quotes = _Quotes(item, rubric) if found else None
-    own = [one for one in found if quotes is None or not quotes.hold(answers[one.start : one.end], one.value)]
-    if found and not own:
-        complaint = "it repeats a verdict that stands in the item; give your own"
+        raise _Unusable("it ends before its reasoning does")
+    found = _verdicts(answers, rubric)
+    quotes = Quotes(item)
+    own = [one for one in found if not quotes.hold(one.value, rubric.by_name)]
     if not own:
-        return Reading(problems=[complaint])
+        raise _Unusable("it repeats a verdict that stands in the item; give your own")
     first = own[0]
     if any(one.value != first.value for one in own):
-        return Reading(problems=["it holds two different verdicts; give one"])
+        raise _Unusable("it holds two different verdicts; give one")
     thought = len(text) - len(answers)
     reading = Reading(place=(thought + first.start, thought + first.end))
     for criterion in rubric.criteria:
         if criterion.name not in first.value:
             reading.problems.append(f"the question {criterion.name!r} is not answered")
+            reading.repairs.append(reading.problems[-1])
             continue
         try:
             reading.findings[criterion.name] = _finding(criterion, first.value[criterion.name], rubric, item)
         except ValueError as error:
             reading.problems.append(f"{criterion.name}: {error}")
+            reading.repairs.append(f"{criterion.name}: {getattr(error, 'repair', error)}")
     return reading
 
 
@@ -96,26 +112,37 @@ class _Verdict(NamedTuple):
     value: dict[str, Any]
 
 
-def _verdicts(text: str, rubric: Rubric) -> tuple[list[_Verdict], str]:
-    """Give every object that answers a question of the rubric, or a complaint."""
+def _verdicts(text: str, rubric: Rubric) -> list[_Verdict]:
+    """Give every object that answers a question of the rubric, one at least; or raise what is wrong."""
     names = set(rubric.by_name)
     found: list[_Verdict] = []
-    complaint = "it holds no JSON object" if text.strip() else "it is empty"
+    complaint = _Unusable("it holds no JSON object" if text.strip() else "it is empty")
+    unread: _Unusable | None = None
     for start, end, value in _objects(text):
         if isinstance(value, _TooMuch):
-            return [], complaint if complaint.startswith("its JSON cannot") else str(value)
+            raise unread or _Unusable(str(value))
         if isinstance(value, NotJson):
+            broken = _unread(value, names)
             if any(text.startswith(f'"{name}"', _past_space(text, start + 1)) for name in names):
                 # A verdict that cannot be read: what stands inside it may be a quote, never another verdict.
-                return [], f"its JSON cannot be read: {value}"
-            complaint = f"its JSON cannot be read: {value}" if complaint.startswith("it ") else complaint
+                raise broken
+            complaint = unread = unread or broken
         elif names & value.keys():
             if text[:start].rstrip().endswith("[") and text.startswith(("]", ","), _past_space(text, end)):
-                return [], "its verdict stands in a list; give one object"
+                raise _Unusable("its verdict stands in a list; give one object")
             found.append(_Verdict(start, end, value))
         elif not found:
-            complaint = f"its JSON object has none of the keys {', '.join(rubric.by_name)}"
-    return found, complaint
+            complaint = _Unusable(f"its JSON object has none of the keys {', '.join(rubric.by_name)}")
+    if not found:
+        raise complaint
+    return found
+
+
+def _unread(error: NotJson, names: set[str]) -> _Unusable:
+    said = f"its JSON cannot be read: {error}"
+    if isinstance(error, KeyTwice) and error.key not in names | FORM:
+        return _Unusable(said, "its JSON cannot be read: a key stands twice in one object")
+    return _Unusable(said)
 
 
 def _past_space(text: str, place: int) -> int:
@@ -124,61 +151,13 @@ def _past_space(text: str, place: int) -> int:
     return place
 
 
-class _Quotes:
-    """The verdicts that stand in an item: repeated by a judge, each is a quote and not its own."""
-
-    def __init__(self, item: Item, rubric: Rubric) -> None:
-        texts = [text for text in dict.fromkeys(_strings(item.fields)) if "{" in text]
-        self.names = set(rubric.by_name)
-        self.folded = ["".join(text.split()) for text in texts]
-        self.values = list(self._answers(dict(item.fields)))
-        for text in texts:
-            # A key may be written with escapes.
-            if "\\" in text or any(f'"{name}"' in text for name in self.names):
-                for _, _, value in _objects(text, len(text), MAX_FAILURES_IN_ITEM):
-                    self.values += self._answers(value)
-
-    def hold(self, raw: str, value: dict[str, Any]) -> bool:
-        """Say whether a verdict stands in the item, as it is written or as it is read."""
-        quote = "".join(raw.split())
-        return value in self.values or any(quote in text for text in self.folded)
-
-    def _answers(self, value: Any) -> Iterator[Mapping[str, Any]]:
-        if isinstance(value, Mapping):
-            if self.names & value.keys():
-                yield value
-            for part in value.values():
-                yield from self._answers(part)
-        elif isinstance(value, list | tuple):
-            for part in value:
-                yield from self._answers(part)
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Give each text of an item, and each object in it as text."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield dumps(dict(value))
-        if "role" in value or "content" in value:
-            # The prompt shows a step's role and text as text, and whatever else it has as an object.
-            yield dumps(step_extras(value))
-        for part in value.values():
-            yield from _strings(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _strings(part)
-
-
-def _objects(
-    text: str, most: int = MAX_OBJECTS, failures: int = MAX_FAILURES
-) -> Iterator[tuple[int, int, dict[str, Any] | NotJson]]:
+def _objects(text: str) -> Iterator[tuple[int, int, dict[str, Any] | NotJson]]:
     """Give each JSON object that stands outside others, and each brace that begins none.
 
     The work is bounded: where more is left, the last thing given is `_TooMuch`.
     """
     place = text.find("{")
-    scanned = 0
+    most, failures, scanned = MAX_OBJECTS, MAX_FAILURES, 0
     while place >= 0:
         if not most or not failures or scanned > MAX_SCANNED:
             yield place, len(text), _TooMuch("it holds more objects than are read; give one")
@@ -229,7 +208,7 @@ def _answer(
 ) -> tuple[str, str | None, float | None]:
     label, value = given.get("label"), given.get("value")
     if label is not None and not isinstance(label, str):
-        raise ValueError(f"the label must be text, not {repr(label)[:MAX_SHOWN]}")
+        raise _Unusable(f"the label must be text, not {repr(label)[:MAX_SHOWN]}", "the label must be text")
     said = fold_label(label) if label is not None else None
     if said == ABSTAIN and abstain and value is None:
         return ABSTAINED, None, None
@@ -243,9 +222,8 @@ def _answer(
         if fold_label(level.label) == said:
             return OK, level.label, None
     allowed = [*criterion.labels, *[NOT_APPLICABLE] * criterion.allow_not_applicable, *[ABSTAIN] * abstain]
-    raise ValueError(
-        f"{label[:MAX_SHOWN]!r} is not one of the labels {', '.join(allowed)}" if label else "no label"
-    )
+    which = f"is not one of the labels {', '.join(allowed)}"
+    raise _Unusable(f"{label[:MAX_SHOWN]!r} {which}" if label else "no label", f"the label {which}")
 
 
 def _number(limits: tuple[float, float], value: Any, label: str | None) -> float:
@@ -261,8 +239,21 @@ def _number(limits: tuple[float, float], value: Any, label: str | None) -> float
 def _evidence(criterion: Criterion, given: Any, item: Item) -> tuple[Evidence, ...]:
     if criterion.evidence is None:
         return ()
-    quotes = [given] if isinstance(given, str) else given
-    if not isinstance(quotes, list) or not all(isinstance(quote, str) for quote in quotes):
-        raise ValueError("evidence must be a list of quotes")
+    quotes = [_quote(one) for one in (given if isinstance(given, list) else [given])]
     source = Source(criterion.evidence, item.fields.get(criterion.evidence))
-    return tuple(source.locate(quote[:MAX_EXPLANATION]) for quote in quotes[:MAX_QUOTES] if quote.strip())
+    found = tuple(source.locate(quote, step) for quote, step in quotes[:MAX_QUOTES] if quote.strip() or step)
+    lost = [one.quote for one in found if not one.found]
+    if criterion.evidence_must_exist and lost:
+        where = f"does not stand in {criterion.evidence}"
+        said = f"the quote {lost[0][:MAX_SHOWN]!r} {where}"
+        raise _Unusable(said, f"a quote {where}; copy it verbatim, or leave it away")
+    return found
+
+
+def _quote(given: Any) -> tuple[str, int | None]:
+    """Read a quote: a text, or a text with the number of its step."""
+    quote, step = (given.get("quote"), given.get("step")) if isinstance(given, dict) else (given, None)
+    whole = step is None or (isinstance(step, int) and not isinstance(step, bool))
+    if not isinstance(quote, str) or not whole:
+        raise ValueError("evidence must be a list of quotes")
+    return quote[:MAX_EXPLANATION], step

@@ -1,0 +1,104 @@
+"""Verdicts that stand in an item: repeated by a judge, each is a quote and not its own."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from string import ascii_letters, digits
+from typing import Any
+
+from judgekit.item import Item, field_text
+
+MAX_UNESCAPED = 3  # times that JSON may stand inside a text of JSON
+GAP = 20  # folded characters between a key and what belongs to it: line numbers, escapes
+NEAR = 200  # folded characters between an explanation and its label
+MAX_PLACES = 1000
+
+_WORD = "explanation"
+_KEPT = (ascii_letters + digits).encode()
+_LOWER = bytes(range(256)).lower()
+_DELETED = bytes(set(range(256)) - set(_KEPT))
+_OTHER = re.compile(r"[\W_]+")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_LEADS = re.compile(r"^[ \t]*(?:\d+[.):|\]]?|[>+\-#/*|%;]+)[ \t]*", re.MULTILINE)
+
+
+def folded(text: str) -> str:
+    """Reduce a text to its letters and digits: what wrapping, escaping and hidden characters leave alone."""
+    if text.isascii():
+        return text.encode().translate(_LOWER, _DELETED).decode()
+    return _OTHER.sub("", unicodedata.normalize("NFKD", text)).casefold()
+
+
+class Quotes:
+    """The verdicts that stand in an item, in whatever wrapping.
+
+    A finding is a quote where its explanation stands in the item behind the word "explanation" and its
+    answer behind "label" or "value" nearby, letters and digits compared alone. A verdict that a judge put
+    into words of its own is not found, and no text can tell it from its own.
+    """
+
+    def __init__(self, item: Item) -> None:
+        self.fields = {name: value for name, value in item.fields.items() if value is not None}
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        """The item's texts, folded, where they may hold a verdict at all."""
+        shown = "\n".join(field_text(name, value) for name, value in self.fields.items())
+        plain = [shown]
+        if _wrapped(self.fields):
+            plain += ["".join(_strings(self.fields, keys)) for keys in (True, False)]
+        found: dict[str, None] = {}
+        for text in plain:
+            for _ in range(MAX_UNESCAPED + 1):
+                if _WORD in (reduced := folded(text)):
+                    found |= dict.fromkeys((reduced, folded(_LEADS.sub("", text))))
+                if "\\" not in text:
+                    break
+                text = _ESCAPE.sub(_unescaped, text)
+        return list(found)
+
+    def hold(self, verdict: Mapping[str, Any], names: Mapping[str, Any]) -> bool:
+        """Say whether all that a verdict says of these questions stands in the item."""
+        if not self._texts:
+            return False
+        findings = [found for name, found in verdict.items() if name in names and isinstance(found, Mapping)]
+        return bool(findings) and all(any(_stands(one, text) for text in self._texts) for one in findings)
+
+
+def _stands(finding: Mapping[str, Any], text: str) -> bool:
+    explanation = folded(str(finding.get("explanation") or ""))
+    answers = [(key, folded(str(finding[key]))) for key in ("label", "value") if finding.get(key) is not None]
+    said = re.compile(f"{_WORD}.{{0,{GAP}}}?{re.escape(explanation)}")
+    for count, place in enumerate(said.finditer(text)):
+        if count >= MAX_PLACES:
+            return True
+        around = text[max(place.start() - NEAR, 0) : place.end() + NEAR]
+        if any(re.search(f"{key}.{{0,{GAP}}}?{re.escape(answer)}", around) for key, answer in answers):
+            return True
+    return False
+
+
+def _wrapped(fields: Mapping[str, Any]) -> bool:
+    return len(fields) > 1 or any(not isinstance(value, str) for value in fields.values())
+
+
+def _strings(value: Any, keys: bool) -> Iterator[str]:
+    """Give all texts of an item one after the other, with the keys of objects or without keys and roles."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            if keys:
+                yield str(key)
+            if keys or key != "role":
+                yield from _strings(part, keys)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _strings(part, keys)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    return " " if escape[2] in "bfnrt" else escape[2]
