@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from judgekit._digest import digest
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, OVERALL, Criterion, Level, Rubric, fold_label
-from judgekit.rubric.checks import did_you_mean
+from judgekit.rubric.nearest import did_you_mean
 
 ADJUDICATED = "adjudicated"
 Role = Literal["development", "regression", "holdout", "confirmatory", "production"]

@@ -90,6 +90,8 @@ def _criterion(number: int, criterion: Criterion, held: "Requirement | None") ->
         lines.append(f"- **{level.label}**{score}: {level.description}".rstrip(": "))
     if criterion.allow_not_applicable:
         lines.append("- *not_applicable*: leaves the count; the question does not arise")
+    if criterion.check is not None:
+        lines += ["", f"Decided by code: {criterion.check.said}."]
     facts = list(_facts(criterion))
     return "\n".join(lines + (["", "; ".join(facts).capitalize() + "."] if facts else []))
 
@@ -105,7 +107,8 @@ def _facts(criterion: Criterion) -> list[str]:
     if criterion.severity:
         facts.append(f"severity {criterion.severity}")
     if criterion.evidence:
-        facts.append(f"the judge quotes its evidence from {criterion.evidence}")
+        must = " and counts only if every quote stands there" if criterion.evidence_must_exist else ""
+        facts.append(f"the judge quotes its evidence from {criterion.evidence}{must}")
     if criterion.origin is not None:
         seen = f" in {len(criterion.origin.items)} items" if criterion.origin.items else ""
         code = f" {criterion.origin.code}" if criterion.origin.code else ""

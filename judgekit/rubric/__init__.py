@@ -11,9 +11,9 @@ from judgekit.rubric.model import (
     Origin,
     Outcome,
     Rubric,
-    fold_label,
 )
 from judgekit.rubric.reading import load_rubric, read_rubric, rubric_from_dict
+from judgekit.rubric.values import fold_label
 
 __all__ = [
     "ABSTAIN",

@@ -5,13 +5,15 @@ whose wrong values were taken out: a file with eight mistakes gives eight messag
 """
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from itertools import pairwise
 from math import isfinite
 from typing import Any
 
 from judgekit._digest import digest
-from judgekit.rubric.model import ABSTAIN, NOT_APPLICABLE, OVERALL, fold_label
+from judgekit.rubric.check_rules import code_check
+from judgekit.rubric.model import ABSTAIN, NOT_APPLICABLE, OVERALL
+from judgekit.rubric.nearest import did_you_mean
+from judgekit.rubric.values import fold_label
 from judgekit.rubric.yaml_tree import Path
 
 Finding = tuple[Path, str]
@@ -34,19 +36,6 @@ LABEL_COLUMNS = frozenset(
     frame""".split()
 )
 RESERVED_NAMES = LABEL_COLUMNS | {OVERALL}
-
-
-def nearest(word: str, known: Any) -> str | None:
-    """Give the known word that was probably meant; None if none is close."""
-    spelt = {str(k).casefold(): str(k) for k in reversed(list(known))}
-    close = get_close_matches(str(word).casefold(), spelt, n=1, cutoff=0.6)
-    return spelt[close[0]] if close else None
-
-
-def did_you_mean(word: str, known: Any) -> str:
-    """Give a hint, ``; did you mean 'weight'?``, or nothing."""
-    meant = nearest(word, known)
-    return f"; did you mean {meant!r}?" if meant is not None else ""
 
 
 def check(rubric: dict[str, Any]) -> Iterator[Finding]:
@@ -108,6 +97,9 @@ def _criterion(criterion: dict[str, Any], rubric: dict[str, Any], pair: bool) ->
     if evidence is not None and inputs and evidence not in inputs:
         hint = did_you_mean(evidence, inputs)
         yield ("evidence",), f"{evidence!r} is not one of the inputs ({', '.join(inputs)}){hint}"
+    if criterion.get("evidence_must_exist") and evidence is None:
+        yield ("evidence_must_exist",), "evidence_must_exist needs `evidence`: the input that is quoted from"
+    yield from code_check(criterion, rubric, pair)
     if pair:
         yield from _pairwise(criterion)
         return

@@ -1,76 +1,23 @@
 """The rubric as an object: what a file says once it has been read, filled in and checked."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from copy import deepcopy
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    StrictBool,
-    StringConstraints,
-)
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints
 
 from judgekit._digest import digest
+from judgekit.rubric.check_form import Check
+from judgekit.rubric.values import Answer, Filled, Label, Name, Number, Part, Share, Text
 
 ABSTAIN = "cannot_tell"
 NOT_APPLICABLE = "not_applicable"
 OVERALL = "overall"
 
-MAX_LABEL = 100
 MAX_WEIGHT = 1_000_000
-LARGEST = 1e300
 
 Scale = Literal["binary", "ordinal", "categorical", "numeric", "pairwise"]
-
-
-def normal_text(text: str) -> str:
-    """Reduce a text to its meaning: white space folded, wrapped lines joined, paragraphs and bullets kept."""
-    lines = [" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines()]
-    joined = ""
-    for line in lines:
-        if not line:
-            joined = joined.rstrip("\n") + "\n\n" if joined else ""
-        elif not joined or joined.endswith("\n"):
-            joined += line
-        else:
-            joined += ("\n" if re.match(r"([-*•]|\d+[.)])\s", line) else " ") + line
-    return joined.strip()
-
-
-def fold_label(text: str) -> str:
-    """Reduce a label to what tells it from others: case and white space don't matter."""
-    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
-
-
-def _label_text(value: Any) -> Any:
-    # A level called 1 or true is written without quotes often enough; 1.50 would lose its zero.
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return " ".join(unicodedata.normalize("NFC", value).split())
-    return str(value) if isinstance(value, int) else value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a number")
-    return value
-
-
-def _answer(value: Any) -> Any:
-    # Whether a number is a level's name or a place on a scale, the criterion knows: see `reading`.
-    if isinstance(value, str) and 0 < len(value.strip()) <= MAX_LABEL:
-        return _label_text(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
-        return float(value)
-    raise ValueError("must be a level or a number")
 
 
 def _present(item: Any) -> Any:
@@ -78,28 +25,7 @@ def _present(item: Any) -> Any:
     return {k: v for k, v in item.items() if v is not None} if isinstance(item, dict) else item
 
 
-Text = Annotated[
-    str,
-    StringConstraints(strict=True),
-    BeforeValidator(lambda v: normal_text(v) if isinstance(v, str) else v),
-]
-Filled = Annotated[Text, StringConstraints(min_length=1)]
-Label = Annotated[
-    str,
-    BeforeValidator(_label_text),
-    StringConstraints(strict=True, min_length=1, max_length=MAX_LABEL),
-]
-Answer = Annotated[str | float, PlainValidator(_answer)]
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Level(_Part):
+class Level(Part):
     """One allowed answer: its label, what it means, and its score, 0..1 (None: the scale has no scores)."""
 
     label: Label
@@ -107,14 +33,14 @@ class Level(_Part):
     score: Share | None = None
 
 
-class Input(_Part):
+class Input(Part):
     """One field of an item: what it holds, and whether every item must have it."""
 
     description: Text = ""
     required: StrictBool = True
 
 
-class Outcome(_Part):
+class Outcome(Part):
     """What happens to the user later, which the rubric stands for: a column that will be known with a lag."""
 
     name: Filled
@@ -123,14 +49,14 @@ class Outcome(_Part):
     lag_days: Annotated[Number, Field(ge=0)] | None = None
 
 
-class Origin(_Part):
+class Origin(Part):
     """Where a criterion comes from: the code of an error analysis, and the items it was seen in."""
 
     code: Filled | None = None
     items: tuple[Label, ...] = ()
 
 
-class Example(_Part):
+class Example(Part):
     """An item with the answers an expert gives, shown to the judge."""
 
     item: Annotated[dict[str, Any], BeforeValidator(_present)]
@@ -138,12 +64,13 @@ class Example(_Part):
     explanation: Text = ""
 
 
-class Criterion(_Part):
+class Criterion(Part):
     """One question of a rubric, answered on one scale.
 
     `levels` are in file order; `pass_at` is the lowest level (numeric: the lowest number) that passes;
-    `gate` fails the whole item; `evidence` names the input that quotes must be found in; `target` is the
-    share of items that must pass.
+    `gate` fails the whole item; `evidence` names the input that quotes must be found in, and
+    `evidence_must_exist` says that a finding needs all of them there; `check` answers by code, without a
+    model; `target` is the share of items that must pass.
     """
 
     name: Name
@@ -156,6 +83,8 @@ class Criterion(_Part):
     gate: StrictBool = False
     allow_not_applicable: StrictBool = False
     evidence: Name | None = None
+    evidence_must_exist: StrictBool = False
+    check: Check | None = None
     target: Share | None = None
     severity: Literal["low", "medium", "high", "critical"] | None = None
     origin: Annotated[Origin | None, Field(alias="from")] = None
@@ -207,7 +136,13 @@ def asked(criterion: Criterion) -> dict[str, Any]:
     }
 
 
-class Rubric(_Part):
+def _later_rules(criterion: Criterion) -> dict[str, Any]:
+    """Give what else decides a finding; absent where it is not set, so that older digests stay."""
+    rules: dict[str, Any] = {"check": criterion.check.plain()} if criterion.check is not None else {}
+    return rules | ({"evidence_must_exist": True} if criterion.evidence_must_exist else {})
+
+
+class Rubric(Part):
     """What success looks like, as the requirement document and the judge at once.
 
     Build one with `load_rubric` (a file) or `rubric_from_dict`; both report every problem at once.
@@ -263,7 +198,9 @@ class Rubric(_Part):
     def digest(self) -> str:
         """The digest of the whole."""
         rules = ("pass_at", "weight", "gate", "evidence", "name")
-        criteria = [asked(c) | {rule: getattr(c, rule) for rule in rules} for c in self.criteria]
+        criteria = [
+            asked(c) | {rule: getattr(c, rule) for rule in rules} | _later_rules(c) for c in self.criteria
+        ]
         examples = [example.model_dump() for example in self.examples]
         whole = {"criteria": criteria, "aggregate": self.aggregate, "threshold": self.threshold}
         return digest(self._shared | whole | {"examples": examples})
@@ -283,4 +220,7 @@ class Rubric(_Part):
         # A null inside an item is content, not a key left out.
         for dumped, example in zip(plain["examples"], self.examples, strict=True):
             dumped["item"] = deepcopy(example.item)
+        for dumped, criterion in zip(plain["criteria"], self.criteria, strict=True):
+            dumped.pop("evidence_must_exist")
+            dumped |= _later_rules(criterion)
         return plain

@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from judgekit.errors import Problem, RubricError
-from judgekit.rubric.checks import PAIRWISE, SCORES, check, did_you_mean, nearest
+from judgekit.rubric.check_form import Check, CloseTo, EqualTo
+from judgekit.rubric.checks import PAIRWISE, SCORES, check
 from judgekit.rubric.model import Criterion, Example, Input, Level, Origin, Outcome, Rubric
+from judgekit.rubric.nearest import did_you_mean, nearest
 from judgekit.rubric.yaml_tree import MAX_BYTES, Path, Tree, dotted, read_tree
 
 SHOWN_VALUE = 60
@@ -119,6 +121,7 @@ def _normal(tree: Tree) -> dict[str, Any]:
     for index, criterion in enumerate(criteria if isinstance(criteria, list) else []):
         if isinstance(criterion, dict):
             _normal_criterion(criterion, ("criteria", index), tree, pair)
+            _normal_check(criterion.get("check"), data.get("inputs"))
     _normal_answers(data)
     if data.get("aggregate") == "all_pass":
         data.setdefault("threshold", 1)
@@ -151,6 +154,14 @@ def _normal_criterion(criterion: dict[str, Any], path: Path, tree: Tree, pair: b
             level.setdefault("score", known[str(level["label"]).casefold()])
     if criterion.get("scale") != "numeric":
         _as_label(criterion, "pass_at")
+
+
+def _normal_check(check: Any, inputs: Any) -> None:
+    """Fill in the field that most checks look at."""
+    if not isinstance(check, dict) or not isinstance(inputs, dict) or "output" not in inputs:
+        return
+    if check.get("python") is None and check.get("field") is None:
+        check["field"] = "output"
 
 
 def _normal_answers(data: dict[str, Any]) -> None:
@@ -220,6 +231,9 @@ def _known_keys(path: Path) -> list[str]:
         "from": Origin,
         "examples": Example,
         "levels": Level,
+        "check": Check,
+        "equals": EqualTo,
+        "number": CloseTo,
     }
     kind: Any = Rubric
     # What stands directly under inputs is a name of the author's.
@@ -239,6 +253,9 @@ def _unknown(path: Path) -> str:
             f"a rubric holds no model, address, key or code: {key!r} is refused; give it on the command line"
         )
     known = _known_keys(path)
+    for part, kind in (("equals", EqualTo), ("number", CloseTo)) if path[-2:-1] == ("check",) else ():
+        if key in kind.model_fields:
+            return f"{key!r} stands inside `{part}`: write `{part}: {{…, {key}: …}}`"
     return f"unknown key {key!r}{did_you_mean(key, known) or '; known here: ' + ', '.join(known)}"
 
 
@@ -254,6 +271,15 @@ def _not_text(error: Any) -> str:
         return "is empty; write it"
     quotes = "" if isinstance(error["input"], dict | list) else "; put it in quotes"
     return f"must be text, not {_short(error['input'])}{quotes}"
+
+
+# How a part of a check is written, where it is not the mapping that it must be.
+_FORMS = {
+    "check": "`check: {matches: …}`",
+    "equals": "`equals: {field: …}` or `equals: {text: …}`",
+    "number": "`number: {field: …, within: …}` or `number: {value: …, within: …}`",
+    "json_schema": "`json_schema: {type: object, …}`",
+}
 
 
 _MESSAGES: dict[str, Callable[[Any], str]] = {
@@ -287,7 +313,14 @@ def _message(error: Any, path: Path) -> str:
     if kind == "string_pattern_mismatch":
         if path[-1] == "version":
             return f"{_short(error['input'])} is not a version like 1.0.0"
+        if path[-2:] == ("check", "python"):
+            return (
+                f"{_short(error['input'])} is not the name of a function: a letter, then letters, digits, ., "
+                "- or _ (at most 100); the function itself is given by whoever runs the judge"
+            )
         return f"{_short(error['input'])} is not a name: a letter, then letters, digits, - or _ (at most 64)"
+    if kind in ("model_type", "model_attributes_type", "dict_type") and path[-1] in _FORMS:
+        return f"must be a mapping: write {_FORMS[str(path[-1])]}"
     if kind in _MESSAGES:
         return _MESSAGES[kind](error)
     return str(error["msg"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judgekit.prompt import Template
 from judgekit.rubric import read_rubric, rubric_from_dict
-from judgekit.rubric.model import normal_text
+from judgekit.rubric.values import normal_text
 
 DESIGN = DESIGN.replace("topic: cannot_tell", "topic: login")
 RUBRIC = read_rubric(DESIGN)
