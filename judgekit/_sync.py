@@ -74,3 +74,15 @@ _door = Loop()
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine from synchronous code, also inside a running loop."""
     return _door.run(coroutine)
+
+
+async def together(*work: Coroutine[Any, Any, T]) -> list[T]:
+    """Run coroutines at once; when one raises, or the caller is cancelled, none is left running."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

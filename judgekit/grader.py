@@ -1,14 +1,19 @@
 """The protocol that batch and calibration see: anything that turns an item into a verdict."""
 
+import asyncio
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from judgekit import _sync
 from judgekit._digest import digest
-from judgekit.errors import InputError, Problem
+from judgekit.errors import InputError, Problem, UsageError
 from judgekit.item import Item, as_item, missing_fields
 from judgekit.rubric import Rubric
 from judgekit.verdict import Provenance, Verdict
+
+AHEAD = 4  # times the concurrency, verdicts that may wait for an earlier one
 
 
 @runtime_checkable
@@ -67,6 +72,8 @@ class BaseGrader(ABC):
 
     Attributes
     ----------
+    confident : bool
+        Whether its findings carry a confidence, or a probability by a card.
     recipe : dict or None
         How to build it again: ``model`` and ``settings``, plain JSON, without server and key; None where
         that is not enough.
@@ -75,6 +82,8 @@ class BaseGrader(ABC):
     """
 
     destination = ""
+    words: Sequence[str] = ()
+    confident = False
     recipe: dict[str, Any] | None = None
     standing: dict[str, str] | None = None
 
@@ -83,6 +92,7 @@ class BaseGrader(ABC):
     ) -> None:
         self.rubric = rubric
         self.name = name
+        self.words = words
         self.fingerprint = digest({"rubric": rubric.digest, "grader": name, **decides})
         self.signature = "|".join([rubric.reference, name, *words])
         source = {"name": rubric.name, "version": rubric.version, "digest": rubric.digest}
@@ -115,6 +125,64 @@ class BaseGrader(ABC):
         """Grade one item from synchronous code; works in notebooks and inside a running loop."""
         return _sync.run(self.agrade(item, **fields))
 
+    async def agrade_many(
+        self, items: Iterable[Any] | AsyncIterable[Any], *, concurrency: int = 16
+    ) -> AsyncIterator[Verdict]:
+        """Grade items one after the other handed in, so many at once; yield verdicts in their order.
+
+        At most four times `concurrency` items are taken before the first of them is yielded, however many
+        there are. Leaving the loop, or cancelling it, cancels what is under way.
+
+        Parameters
+        ----------
+        items : iterable or asynchronous iterable
+            Of whatever `agrade` takes.
+        concurrency : int
+            Items under way at once.
+
+        Raises
+        ------
+        InputError
+            At an item that lacks a required field.
+        CallRefused
+            If every call would fail alike.
+        """
+        if concurrency < 1:
+            raise UsageError(f"concurrency must be at least 1, not {concurrency}")
+        slots = asyncio.Semaphore(concurrency)
+        waiting: deque[asyncio.Task[Verdict]] = deque()
+
+        async def one(item: Any) -> Verdict:
+            async with slots:
+                return await self.agrade(item)
+
+        try:
+            async for item in _each(items):
+                waiting.append(asyncio.ensure_future(one(item)))
+                while waiting and (len(waiting) >= AHEAD * concurrency or waiting[0].done()):
+                    yield await waiting[0]
+                    waiting.popleft()
+                await asyncio.sleep(0)
+            while waiting:
+                yield await waiting[0]
+                waiting.popleft()
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    def grade_many(self, items: Iterable[Any], *, concurrency: int = 16) -> list[Verdict]:
+        """Grade items from synchronous code, so many at once; verdicts in their order."""
+
+        async def all_of() -> list[Verdict]:
+            return [verdict async for verdict in self.agrade_many(items, concurrency=concurrency)]
+
+        return _sync.run(all_of())
+
+    def reward(self, item: Any = None, /, **fields: Any) -> float | None:
+        """Give the score of one item, 0..1, as a reward function does; a failed verdict is None, never 0."""
+        return self.grade(item, **fields).score
+
     @abstractmethod
     async def judge(self, item: Item) -> Verdict:
         """Grade one item that has all required fields."""
@@ -122,3 +190,12 @@ class BaseGrader(ABC):
     async def aclose(self) -> None:
         """Let go of connections and files; nothing to do unless a subclass says so."""
         return None
+
+
+async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item

@@ -11,6 +11,7 @@ from judgekit._json import dumps
 from judgekit.errors import InputError, Problem
 
 MAX_ID = 500
+STEPS = "messages"  # the field that holds a conversation or a trajectory, shown as numbered steps
 
 # What ends a line or moves a cursor; an id stands in tables and messages.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -144,7 +145,7 @@ def field_text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and value:
-        if name == "messages":
+        if name == STEPS:
             return "\n".join(f"{n}. {_step(step)}" for n, step in enumerate(value, 1))
         if all(isinstance(entry, str) for entry in value):
             return "\n".join(f"{n}. {entry}" for n, entry in enumerate(value, 1))

@@ -4,6 +4,7 @@ The system text depends on the rubric alone, so that providers can cache it. Ite
 user turn, between marks that it cannot contain, and no template engine ever sees it.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 from judgekit._json import dumps
 from judgekit._text import answer_text
 from judgekit.exchange import Message, Request
-from judgekit.item import Item, field_text
+from judgekit.item import STEPS, Item, field_text
 from judgekit.rubric import ABSTAIN, NOT_APPLICABLE, Criterion, Example, Rubric
 
-PROMPT = 1  # version; enters every fingerprint
+PROMPT = 2  # version; enters every fingerprint
 
 TASK = """\
 You are a careful grader. You read one item and answer the questions of a rubric about it.
@@ -38,6 +39,10 @@ QUOTE_RULE = """\
 Give as evidence one or more short quotes copied verbatim, character by character, from the field {field}; \
 an empty list if nothing in it bears on the answer."""
 
+STEP_RULE = """\
+Its steps are numbered: give with each quote the number of the step it stands in, and an empty quote to \
+point at a step as a whole."""
+
 
 def system_text(rubric: Rubric) -> str:
     """Give the stable part: task, rubric, levels, examples, form of the reply."""
@@ -47,7 +52,7 @@ def system_text(rubric: Rubric) -> str:
     fields = [_entry(name, given.description) for name, given in rubric.inputs.items()]
     parts.append("Fields of an item\n" + "\n".join(fields))
     parts.append("Questions\n\n" + "\n\n".join(_question(c, rubric.allow_abstain) for c in rubric.criteria))
-    parts += [_example(number, one, rubric) for number, one in enumerate(rubric.examples, 1)]
+    parts += [_example(number, one, rubric) for number, one in enumerate(balanced(rubric), 1)]
     parts.append(
         "Form of the reply\nReply with one JSON object and nothing else, keyed by question in this order:\n"
         + dumps({c.name: _form(c) for c in rubric.criteria}, indent=1)
@@ -73,17 +78,54 @@ def _question(criterion: Criterion, abstain: bool) -> str:
         lines.append(f'- "{ABSTAIN}" as "label": the item does not hold what is needed to decide.')
     if criterion.evidence:
         lines.append(QUOTE_RULE.format(field=criterion.evidence))
+    if criterion.evidence == STEPS:
+        lines.append(STEP_RULE)
     return "\n".join(lines)
 
 
 def _form(criterion: Criterion) -> dict[str, Any]:
     form: dict[str, Any] = {"explanation": "…"}
     if criterion.evidence:
-        form["evidence"] = ["…"]
+        form["evidence"] = [{"step": "its number", "quote": "…"} if criterion.evidence == STEPS else "…"]
     if criterion.range is not None:
         # Text, so that a model that repeats the form has given no verdict.
         return form | {"value": f"a number from {criterion.range[0]:g} to {criterion.range[1]:g}"}
     return form | {"label": " or ".join(criterion.labels)}
+
+
+def balanced(rubric: Rubric) -> list[Example]:
+    """Choose and order the examples so that no level of a criterion is shown much oftener than another.
+
+    The one whose levels were shown least comes next, the author's order deciding among equals; what would
+    only add to levels that are ahead of others is left out. A judge that sees five passes and one failure
+    learns that most things pass.
+    """
+    open_, chosen = list(rubric.examples), list[Example]()
+    counts = Counter({level: 0 for example in open_ for level in _levels(example, rubric)})
+
+    def behind(example: Example) -> bool:
+        return any(
+            counts[name, level] == min(n for (other, _), n in counts.items() if other == name)
+            for name, level in _levels(example, rubric)
+        )
+
+    while useful := [example for example in open_ if behind(example)]:
+        best = min(
+            useful, key=lambda one: sum(counts[level] for level in _levels(one, rubric)) / len(one.labels)
+        )
+        open_.remove(best)
+        chosen.append(best)
+        counts.update(_levels(best, rubric))
+    return chosen
+
+
+def _levels(example: Example, rubric: Rubric) -> list[tuple[str, str | int]]:
+    """Give what an example answers; of a range, the third in which the number lies."""
+    found: list[tuple[str, str | int]] = []
+    for name, answer in example.labels.items():
+        score = None if isinstance(answer, str) else rubric.by_name[name].score_of(answer)
+        found.append((name, str(answer) if score is None else min(int(3 * score), 2)))
+    return found
 
 
 def _example(number: int, example: Example, rubric: Rubric) -> str:
@@ -144,7 +186,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 def _answer_schema(criterion: Criterion, abstain: bool) -> dict[str, Any]:
     inner: dict[str, Any] = {"explanation": {"type": "string"}}
     if criterion.evidence:
-        inner["evidence"] = {"type": "array", "items": {"type": "string"}}
+        inner["evidence"] = {"type": "array", "items": _quote_schema(criterion.evidence)}
     reserved = [NOT_APPLICABLE] * criterion.allow_not_applicable + [ABSTAIN] * abstain
     if criterion.range is None:
         return _object(inner | {"label": {"type": "string", "enum": [*criterion.labels, *reserved]}})
@@ -152,6 +194,11 @@ def _answer_schema(criterion: Criterion, abstain: bool) -> dict[str, Any]:
         return _object(inner | {"value": {"type": "number"}})
     label = {"type": ["string", "null"], "enum": [None, *reserved]}
     return _object(inner | {"label": label, "value": {"type": ["number", "null"]}})
+
+
+def _quote_schema(field: str) -> dict[str, Any]:
+    quote = {"type": "string"}
+    return _object({"step": {"type": "integer"}, "quote": quote}) if field == STEPS else quote
 
 
 class Template:

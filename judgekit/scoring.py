@@ -100,12 +100,13 @@ def _side(score: float | None) -> str | None:
 
 
 def scored(criterion: Criterion, finding: Finding) -> Finding:
-    """Fill in score and passed of a finding that has an answer."""
+    """Fill in score and passed of a finding that has an answer; a score that is an expectation stays."""
     given = finding.label if finding.value is None else finding.value
     if finding.status != OK or given is None or given == NOT_APPLICABLE:
         return finding
     one = answer(criterion, given)
-    return replace(finding, score=one.score, passed=one.passed)
+    score = one.score if finding.score is None else finding.score
+    return replace(finding, score=score, passed=one.passed)
 
 
 def finding_answer(finding: Finding) -> Answer:

@@ -11,12 +11,14 @@ from judgekit.verdict import ANSWERS, OK, Failure, Finding, Provenance, Verdict
 def verdict_of(
     rubric: Rubric, findings: Mapping[str, Finding], provenance: Provenance, message: str = "", **more: Any
 ) -> Verdict:
-    """Score the findings and combine them; `message` says why a criterion has no answer."""
+    """Score the findings and combine them; `message` says why a criterion has no answer, else they do."""
     full = {
         c.name: scored(c, findings.get(c.name, Finding("invalid_reply", explanation=message)))
         for c in rubric.criteria
     }
     status, result = conclude(rubric, full)
+    if status not in ANSWERS and not message:
+        message = "; ".join(f.explanation for f in full.values() if f.status not in ANSWERS and f.explanation)
     error = None if status in ANSWERS else Failure(status, message)
     said = reason(rubric, full, result) if status == OK else message
     return Verdict(

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from judgekit.grader import BaseGrader, Grader
 from judgekit.item import Item
-from judgekit.verdict import Standing, Verdict
+from judgekit.verdict import Provenance, Standing, Verdict
 
 
 class Chances(Protocol):
@@ -41,7 +41,11 @@ class CorrectedJudge(BaseGrader):
         self.grader, self.known, self.card = grader, known, card
         self.rubric, self.name = grader.rubric, grader.name
         self.fingerprint, self.signature = grader.fingerprint, grader.signature
-        self.destination = grader.destination
+        self.destination, self.confident = grader.destination, True
+        source = {"name": self.rubric.name, "version": self.rubric.version, "digest": self.rubric.digest}
+        self.provenance = Provenance(source, self.fingerprint, "LLM", self.name)
+        if isinstance(grader, BaseGrader):
+            self.provenance, self.words = grader.provenance, grader.words
         self.recipe = getattr(grader, "recipe", None)
         self.standing = {"state": known.state, "card": card}
 
