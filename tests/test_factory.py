@@ -28,9 +28,9 @@ def test_the_heuristic_needs_nothing():
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        ("gpt-4", {}, "unknown model 'gpt-4': write openai/NAME, offline/lexical or recorded/FILE"),
+        ("gpt-4", {}, "unknown model 'gpt-4': write openai/NAME, another provider/NAME, offline/lexical or"),
         ("", {}, "unknown model ''"),
-        ("offline/other", {}, "unknown model 'offline/other'"),
+        ("offline/other", {}, "unknown provider 'offline'"),
         ("offline/lexical", {"base_url": "http://localhost/v1"}, "talks to no server; leave --base-url away"),
         ("offline/lexical", {"api_key_env": "X"}, "talks to no server; leave --api-key-env away"),
         ("offline/lexical", {"price": (1, 2)}, "talks to no server; leave --price away"),

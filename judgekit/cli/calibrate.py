@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
-from judgekit.cli.grade import finite, read_price
+from judgekit.cli.grade import finite
 from judgekit.cli.regrade import regraded
+from judgekit.cli.which import which_judge
 from judgekit.errors import UsageError
 
 CARDS = Path("calibration")
@@ -79,8 +80,11 @@ def command(
     model: Annotated[
         str | None, typer.Option(help="Grade the labelled items with this model first, and calibrate it.")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="The same with a judge of judgekit.yaml in this folder.")
+    ] = None,
     graded_out: Annotated[
-        Path | None, typer.Option(help="Where its graded rows go, .jsonl; needed with --model.")
+        Path | None, typer.Option(help="Where its graded rows go, .jsonl; needed with --model or --judge.")
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="As in `judgekit grade`.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="As in `judgekit grade`.")] = None,
@@ -89,10 +93,15 @@ def command(
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
     timeout: Annotated[
-        float, typer.Option(min=0.1, callback=finite, help="Seconds that one call may take.")
-    ] = 60.0,
-    attempts: Annotated[int, typer.Option(min=1, max=100, help="How often one call is tried.")] = 4,
-    temperature: Annotated[float, typer.Option(min=0, max=2, callback=finite, help="Of the model.")] = 0.0,
+        float | None,
+        typer.Option(min=0.1, callback=finite, help="Seconds that one call may take. Unstated: 60."),
+    ] = None,
+    attempts: Annotated[
+        int | None, typer.Option(min=1, max=100, help="How often one call is tried. Unstated: 4.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, callback=finite, help="Of the model. Unstated: 0.")
+    ] = None,
     price: Annotated[str | None, typer.Option(help="USD per million tokens: IN,OUT.")] = None,
     constant: Annotated[
         list[str] | None, typer.Option("--set", help="FIELD=TEXT or FIELD=@FILE, as GRADED was graded with.")
@@ -110,7 +119,7 @@ def command(
 ) -> None:
     """Measure a judge against human labels, correct its rates, and decide what to do with it."""
     if check:
-        if labels or out is not None or model is not None:
+        if labels or out is not None or model is not None or judge is not None:
             raise UsageError("--check takes one folder or card: a card names its own files and options")
         raise typer.Exit(_checked(Console(as_json, quiet), graded or CARDS))
     if graded is None or not labels:
@@ -121,19 +130,21 @@ def command(
 
     console = Console(as_json, quiet)
     previous = None if out is None else older_card(out, partial(_rubric_of, graded))
-    if (model is None) != (graded_out is None):
-        raise UsageError("--model and --graded-out belong together: who grades the items, and where to")
-    if model is not None and graded_out is not None:
+    another = model is not None or judge is not None
+    if another != (graded_out is not None):
+        raise UsageError("--model or --judge goes with --graded-out: who grades the items, and where to")
+    if graded_out is not None:
         if design is not None or stratum is not None:
             raise UsageError(
                 "verdicts on the labelled items alone give agreement, no rate: leave --design away"
             )
-        graded, design = regraded(
-            console, rubric, graded, labels, graded_out, model, allow_unmatched, constant or [],
-            concurrency=concurrency, local_only=local_only, price=read_price(price),
-            base_url=base_url, api_key_env=api_key_env, timeout=timeout, attempts=attempts,
-            temperature=temperature,
+        which = which_judge(
+            model, judge, timeout=timeout, attempts=attempts, local_only=local_only, price=price,
+            base_url=base_url, api_key_env=api_key_env, temperature=temperature,
         )  # fmt: skip
+        graded, design = regraded(
+            console, rubric, graded, labels, graded_out, which, allow_unmatched, constant or [], concurrency
+        )
     found = calibrate(
         graded,
         labels,
@@ -152,7 +163,7 @@ def command(
     console.result(str(found), found.to_dict())
     if out is not None:
         console.say(f"\ncard: {out}")
-    if out is not None and model is not None:
+    if out is not None and another:
         console.next(f"judgekit correct NEXT_GRADED.jsonl --calibration {quoted(out)}")
     elif out is not None:
         given = "".join(f" --labels {quoted(path)}" for path in labels)

@@ -1,7 +1,7 @@
 """How ``judgekit grade`` goes by a card: its model, its state on every row, and the canary before them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgekit.cli.console import Console, money
 from judgekit.errors import UsageError
@@ -34,22 +34,6 @@ def read_card(
     from judgekit.calibration import load_card
 
     return load_card(path)
-
-
-def model_and_settings(
-    card: "Calibration | None", model: str | None, temperature: float | None
-) -> tuple[str, dict[str, Any]]:
-    """Give model and settings: as stated, else the card's."""
-    from judgekit.factory import recipe_of, settings_of
-
-    settings = {} if card is None else settings_of(card)
-    if temperature is not None:
-        settings["temperature"] = temperature
-    if model is not None:
-        return model, settings
-    if card is None:
-        raise UsageError("which model? give --model, such as openai/gpt-4.1-mini or offline/lexical")
-    return recipe_of(card)["model"], settings
 
 
 def graded_beside(card: "Calibration", path: Path) -> Path:

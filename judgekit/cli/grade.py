@@ -9,6 +9,7 @@ import typer
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, duration, money, quoted, shortened
 from judgekit.cli.interrupt import run_interruptible
 from judgekit.cli.progress import Progress
+from judgekit.cli.which import make_room, where_to, which_judge
 from judgekit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from judgekit.batch import Options, Run, Tally
     from judgekit.batch.runner import First
     from judgekit.grader import BaseGrader
-    from judgekit.rubric import Rubric
 
 ASKED = 60  # items to label that the next command proposes
 
@@ -35,9 +35,12 @@ def command(
     model: Annotated[
         str | None,
         typer.Option(
-            help="openai/NAME, offline/lexical, recorded/FILE[@JUDGE], or a name at --base-url. Unstated: "
-            "that of --calibration."
+            help="openai/NAME, another provider/NAME, offline/lexical, recorded/FILE[@JUDGE], or a name at "
+            "--base-url. Unstated: that of --calibration."
         ),
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="A judge of judgekit.yaml in this folder, instead of --model.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Graded rows, .jsonl. Needed unless --dry-run.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
@@ -49,9 +52,12 @@ def command(
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
     timeout: Annotated[
-        float, typer.Option(min=0.1, callback=finite, help="Seconds that one call may take.")
-    ] = 60.0,
-    attempts: Annotated[int, typer.Option(min=1, max=100, help="How often one call is tried.")] = 4,
+        float | None,
+        typer.Option(min=0.1, callback=finite, help="Seconds that one call may take. Unstated: 60."),
+    ] = None,
+    attempts: Annotated[
+        int | None, typer.Option(min=1, max=100, help="How often one call is tried. Unstated: 4.")
+    ] = None,
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -69,7 +75,8 @@ def command(
         ),
     ] = 0.0,
     price: Annotated[
-        str | None, typer.Option(help="USD per million tokens: IN,OUT. Unstated: unknown.")
+        str | None,
+        typer.Option(help="USD per million tokens: IN,OUT. Unstated: litellm's table, else unknown."),
     ] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column of the id.")] = None,
     rename: Annotated[
@@ -107,49 +114,38 @@ def command(
 ) -> None:
     """Grade every item of a file. The same command again continues a run that was stopped."""
     from judgekit.batch import Options
-    from judgekit.cli.carded import canary_of, graded_beside, model_and_settings, read_card
+    from judgekit.cli.carded import canary_of, graded_beside, read_card
     from judgekit.cli.columns import read_columns
-    from judgekit.factory import destination, judge, with_card
+    from judgekit.factory import with_card
     from judgekit.library import find
 
     console = Console(as_json, quiet)
     if out is None and not dry_run:
         raise UsageError("where should the graded rows go? give --out GRADED.jsonl")
     card = read_card(calibration, force, canary, canary_items)
-    model, settings = model_and_settings(card, model, temperature)
-    host = destination(model, base_url)
-    refuse_remote(host, local_only)
-    cost = read_price(price)
+    which = which_judge(
+        model, judge, card, timeout=timeout, attempts=attempts, local_only=local_only, price=price,
+        base_url=base_url, api_key_env=api_key_env, temperature=temperature,
+    )  # fmt: skip
     asked = find(rubric)
     columns = read_columns(asked, id_column, rename or [], constant or [])
     options = Options(columns, concurrency, limit, sample, fresh, omit_items)
-    where = where_to(host, asked)
     if dry_run:
-        from judgekit.cli.dry_run import key_state, show
+        from judgekit.cli.dry_run import show
 
-        key = key_state(base_url, api_key_env) if host else ""
-        show(console, asked, model, host, settings, items, options, where, cost, key)
+        show(console, which, asked, items, options)
         return
     assert out is not None
     make_room(concurrency)
-    grader: BaseGrader = judge(
-        asked,
-        model,
-        base_url=base_url,
-        api_key_env=api_key_env,
-        timeout=timeout,
-        attempts=attempts,
-        price=cost,
-        connections=concurrency,
-        **settings,
-    )
+    grader = which(asked, concurrency)
     first = None
     if card is not None and calibration is not None:
         grader = with_card(grader, card, force=force)
         if canary is not None:
             rows = canary_items or graded_beside(card, calibration)
             first = canary_of(console, grader, card, rows, canary, canary_flips, options)
-    console.say(f"grading {items.name} by {grader.name} with {grader.rubric.reference}   ({where})")
+    where = where_to(which.hosts, asked)
+    console.say(f"grading {items.name} by {grader.name} with {asked.reference}   ({where})")
     run = graded_rows(grader, items, out, options, console, first)
     _conclude(console, run, max_failed, calibration)
 
@@ -224,57 +220,3 @@ def _cure(run: "Run") -> str:
     if str(run.manifest["grader"]).startswith("recorded/"):
         return "Nobody is asked for what was not recorded: complete the recorded file"
     return "The same command asks again where there is no answer"
-
-
-def where_to(host: str, rubric: "Rubric") -> str:
-    """Say what of each item goes where."""
-    from judgekit.providers.endpoint import is_local
-
-    if not host:
-        return "nothing leaves this machine"
-    fields = list(rubric.inputs)
-    listed = " and ".join(filter(None, (", ".join(fields[:-1]), fields[-1])))
-    here = ", which is this machine" if is_local(f"http://{host}") else ""
-    return f"{listed} of each item go to {host}{here}"
-
-
-def refuse_remote(host: str, local_only: bool) -> None:
-    """Keep a run that was to stay here from going anywhere else."""
-    from judgekit.providers.endpoint import is_local
-
-    if local_only and host and not is_local(f"http://{host}"):
-        raise UsageError(
-            f"--local-only: items would go to {host}; use a model on this machine (--base-url "
-            "http://localhost:PORT/v1), or leave --local-only away"
-        )
-
-
-def read_price(text: str | None) -> tuple[float, float] | None:
-    """Read dollars per million tokens in and out."""
-    if text is None:
-        return None
-    try:
-        given, taken = (float(part) for part in text.split(","))
-        if not all(isfinite(part) and part >= 0 for part in (given, taken)):
-            raise ValueError
-    except ValueError:
-        raise UsageError(
-            f"--price {text!r}: write two numbers, dollars per million tokens in and out: 0.4,1.6"
-        ) from None
-    return given, taken
-
-
-def make_room(concurrency: int) -> None:
-    """Allow as many open connections as calls under way; many systems start at 256."""
-    import resource
-
-    needed = concurrency + 64
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise UsageError(
-            f"--concurrency {concurrency}: this system allows {hard} open files and connections; choose at "
-            f"most {max(1, hard - 64)}"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

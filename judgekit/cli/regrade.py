@@ -1,4 +1,4 @@
-"""``judgekit calibrate --model``: another model on the items that people have labelled already."""
+"""``judgekit calibrate --model`` or ``--judge``: another judge on the items that people have labelled."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +9,8 @@ import typer
 from judgekit._json import dumps
 from judgekit.cli.columns import read_columns
 from judgekit.cli.console import Console, ExitCode, duration, money
-from judgekit.cli.grade import graded_rows, make_room, refuse_remote, where_to
+from judgekit.cli.grade import graded_rows
+from judgekit.cli.which import Which, make_room, where_to
 from judgekit.errors import InputError, UsageError
 from judgekit.library import find
 from judgekit.rubric import Rubric
@@ -23,13 +24,10 @@ def regraded(
     graded: Path,
     labels: list[Path],
     out: Path,
-    model: str,
+    which: Which,
     allow_unmatched: bool,
     constants: list[str],
-    *,
     concurrency: int,
-    local_only: bool,
-    **how: Any,
 ) -> tuple[Path, str]:
     """Grade the labelled items of a graded file with another model.
 
@@ -47,23 +45,20 @@ def regraded(
     from judgekit.batch import Options
     from judgekit.batch.output import earlier
     from judgekit.calibration.batch import same_rubric
-    from judgekit.factory import destination, judge
     from judgekit.files.graded import manifest_rubric, read_manifest
 
     if out.resolve() == graded.resolve():
         raise UsageError(f"{out}: holds the rows of the other judge; choose another --graded-out")
-    host = destination(model, how["base_url"])
-    refuse_remote(host, local_only)
     rubric = manifest_rubric(read_manifest(graded), f"{graded} (manifest)")
     if wanted is not None:
         same_rubric(find(wanted), rubric.reference, rubric.digest, str(graded))
     items = out.with_suffix(".items.jsonl")
     fixed = dict(read_columns(rubric, None, [], constants).constants)
     make_room(concurrency)
-    grader = judge(rubric, model, connections=concurrency, **how)
+    grader = which(rubric, concurrency)
     earlier(grader, out)  # refuses another judge's rows before anything is written
     many = _write_items(items, graded, labels, rubric, fixed, allow_unmatched)
-    where = where_to(host, rubric)
+    where = where_to(which.hosts, rubric)
     by = f"by {grader.name} with {rubric.reference}"
     console.say(f"grading {many:,} labelled items of {graded.name} {by}   ({where})")
     tally = graded_rows(grader, items, out, Options(concurrency=concurrency), console).tally

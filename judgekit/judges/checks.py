@@ -67,6 +67,10 @@ class Checks:
         if digests:
             self.decides["functions"] = digests
 
+    def recipe(self, model: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+        """Say how to build a judge again; functions cannot be written down: whoever does must bring them."""
+        return None if "functions" in self.decides else {"model": model, "settings": settings}
+
     def findings(self, item: Item) -> dict[str, Finding]:
         """Answer all of them for one item; what goes wrong is in the findings, not raised."""
         return {name: self._finding(name, item) for name in self.names}

@@ -40,8 +40,7 @@ class CodeGrader(BaseGrader):
         words = [f"checks={CHECKS}", f"scoring={SCORING}"]
         words += [f"{name}={value.removeprefix('sha256:')[:8]}" for name, value in digests.items()]
         super().__init__(rubric, NAME, {**self.checks.decides, "scoring": SCORING}, words, "CODE")
-        # Functions cannot be written down; whoever builds it again must bring them.
-        self.recipe = None if digests else {"model": NAME, "settings": {}}
+        self.recipe = self.checks.recipe(NAME, {})
 
     async def judge(self, item: Item) -> Verdict:
         """Grade one item."""

@@ -39,6 +39,7 @@ class Composed(BaseGrader):
     """
 
     confident = True
+    times = 1  # that each member is asked for one item
 
     def __init__(
         self,

@@ -7,11 +7,13 @@ what calibration has to show as such.
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from judgekit.grader import BaseGrader
 from judgekit.item import Item, field_text
 from judgekit.judges.assemble import verdict_of
+from judgekit.judges.checks import Checks, Function
 from judgekit.rubric import Criterion, Rubric
 from judgekit.scoring import SCORING
 from judgekit.verdict import OK, Finding, Verdict
@@ -32,14 +34,15 @@ class LexicalGrader(BaseGrader):
     """Scores how much of the graded text also stands in the texts it is held against.
 
     Held against `expected` or `reference` where the rubric has one (the best of a list, as token F1), else
-    against all other inputs (share of the output's content words that occur there).
+    against all other inputs (share of the output's content words that occur there). Criteria with a `check`
+    are answered by it.
     """
 
-    def __init__(self, rubric: Rubric) -> None:
-        super().__init__(
-            rubric, NAME, {"lexical": LEXICAL, "scoring": SCORING}, [f"version={LEXICAL}"], "CODE"
-        )
-        self.recipe = {"model": NAME, "settings": {}}
+    def __init__(self, rubric: Rubric, checks: Mapping[str, Function] | None = None) -> None:
+        self.checks = Checks(rubric, checks)
+        decides = {"lexical": LEXICAL, "scoring": SCORING, **self.checks.decides}
+        super().__init__(rubric, NAME, decides, [f"version={LEXICAL}"], "CODE")
+        self.recipe = self.checks.recipe(NAME, {})
         self.graded = _graded_field(rubric)
         gold = [name for name in ("expected", "reference") if name in rubric.inputs]
         graded = ("output_a", "output_b") if rubric.mode == "pairwise" else (self.graded,)
@@ -56,8 +59,8 @@ class LexicalGrader(BaseGrader):
             said = f"{share:.2f}"
         held = " and ".join(self.against) or "nothing (the rubric has one input)"
         why = f"Word overlap with {held}: {said}. A heuristic that reads no meaning."
-        findings = {c.name: _finding(c, share, why) for c in self.rubric.criteria}
-        return verdict_of(self.rubric, findings, self.provenance)
+        findings = {c.name: _finding(c, share, why) for c in self.rubric.criteria if c.check is None}
+        return verdict_of(self.rubric, findings | self.checks.findings(item), self.provenance)
 
     def _overlap(self, item: Item, graded: Any) -> float:
         mine = _words(field_text(self.graded, graded)) if graded is not None else []

@@ -42,7 +42,7 @@ class SelfConsistency(Composed):
         super().__init__(
             "samples", [judge], {"samples": samples, "by": by}, [*judge.words, f"samples={samples}", by]
         )
-        self.single, self.samples, self.by = judge, samples, by
+        self.single, self.samples, self.by, self.times = judge, samples, by, samples
 
     async def judge(self, item: Item) -> Verdict:
         """Ask about one item as often as there are samples, at once."""

@@ -44,7 +44,7 @@ class SeparateCalls(Composed):
         super().__init__("separate", judges, self.checks.decides, judges[0].words, rubric)
         self.name = client.name
         self.confident = judges[0].confident
-        self.recipe = {"model": client.name, "settings": judges[0].settings | {"separate": True}}
+        self.recipe = self.checks.recipe(client.name, judges[0].settings | {"separate": True})
         self.names = names
 
     async def judge(self, item: Item) -> Verdict:

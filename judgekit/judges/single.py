@@ -66,7 +66,7 @@ class Judge(BaseGrader):
         words += [f"prompt={PROMPT}", f"parsing={PARSING}", f"scoring={SCORING}", *options]
         super().__init__(rubric, client.name, decides | self.checks.decides | options, words, "LLM")
         self.settings = client.settings | options
-        self.recipe = {"model": client.name, "settings": self.settings}
+        self.recipe = self.checks.recipe(client.name, self.settings)
         self.client = client
         self.asked = narrowed(rubric, asked)
         self.template = Template(self.asked)

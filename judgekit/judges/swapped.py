@@ -40,7 +40,7 @@ class Swapped(Composed):
         if judge.rubric.mode != "pairwise":
             raise UsageError(f"{judge.rubric.reference} grades one output; only a pair can be swapped")
         super().__init__("swap", [judge], {}, judge.words)
-        self.single = judge
+        self.single, self.times = judge, 2
         self.confident = judge.confident
 
     async def judge(self, item: Item) -> Verdict:
