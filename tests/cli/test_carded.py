@@ -316,7 +316,7 @@ def test_what_another_model_cannot_be_held_against(carded, judgekit, folder):
     done = judgekit(*uneven)
     assert done.code == 2 and "the labels were drawn as probability" in done.err
     done = judgekit(*NEW[:5])
-    assert done.code == 2 and "--model and --graded-out belong together" in done.err
+    assert done.code == 2 and "--model or --judge goes with --graded-out" in done.err
     done = judgekit(*NEW[:6], "graded.jsonl", *url)
     assert done.code == 2 and "holds the rows of the other judge" in done.err
     done = judgekit(*NEW, "--base-url", "http://example.com/v1", "--local-only")

@@ -250,6 +250,14 @@ def test_the_scale_must_fit_the_check():
         assert found == f"criteria[0].scale: {way} passes or fails: the criterion must be binary, not numeric"
     (found,) = problems(checked("{matches: x, field: output_a}", "name: a, question: q", PAIR))
     assert found == "criteria[0].check: a pairwise criterion can only be checked by python, not by matches"
+    for check, sound in (
+        ({"matches": "x", "field": "output_a"}, False),
+        ({"python": "f"}, True),
+        (None, True),
+    ):
+        data = read_rubric(checked("{python: f}", "name: a, question: q", PAIR)).to_dict()
+        data["criteria"][0]["check"] = check
+        assert Draft202012Validator(SCHEMA).is_valid(data) is sound
 
 
 def test_the_field_must_be_stated_where_the_rubric_has_no_output():
