@@ -235,9 +235,7 @@ def verdict_from_dict(data: dict[str, Any]) -> Verdict:
         raise ValueError("criteria: must be an object keyed by criterion")
     findings = {name: _finding(name, found) for name, found in criteria.items()}
     rubric, model, usage = (_object(data, key) for key in ("rubric", "model", "usage"))
-    error, parts = data.get("error"), data.get("parts") or []
-    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
-        raise ValueError("parts: must be a list of objects")
+    error, parts = data.get("error"), _parts(data.get("parts") or [])
     return Verdict(
         status=status,
         provenance=Provenance(
@@ -251,7 +249,7 @@ def verdict_from_dict(data: dict[str, Any]) -> Verdict:
         passed=_passed(data.get("passed"), "passed", status),
         explanation=str(data.get("explanation") or ""),
         criteria=findings,
-        parts=tuple(parts),
+        parts=parts,
         served_model=str(model.get("served") or ""),
         usage=Usage(**{key: _number(usage.get(key), f"usage.{key}") for key in FREE.to_dict()}),
         attempts=int(_number(data.get("attempts"), "attempts") or 0),
@@ -262,6 +260,15 @@ def verdict_from_dict(data: dict[str, Any]) -> Verdict:
     )
 
 
+def _parts(data: Any) -> tuple[dict[str, Any], ...]:
+    if not isinstance(data, list) or not all(isinstance(part, dict) for part in data):
+        raise ValueError("parts: must be a list of objects")
+    for part in data:
+        for name, found in _object(part, "criteria").items():
+            _finding(name, found, "parts.criteria")
+    return tuple(data)
+
+
 def _standing(data: dict[str, Any]) -> Standing:
     state = data.get("state") or "none"
     if state not in STATES:
@@ -270,8 +277,8 @@ def _standing(data: dict[str, Any]) -> Standing:
     return Standing(state, card, _share(data.get("p_pass"), "calibration.p_pass"))
 
 
-def _finding(name: str, data: Any) -> Finding:
-    where = f"criteria.{name}"
+def _finding(name: str, data: Any, inside: str = "criteria") -> Finding:
+    where = f"{inside}.{name}"
     if not isinstance(data, dict):
         raise ValueError(f"{where}: must be an object")
     status = _status(data.get("status"), f"{where}.status")

@@ -258,6 +258,7 @@ def manifest_of(
         "rows": tally.done,
         "bytes": size,
         "counts": dict(tally.statuses),
+        "parts": tally.steadiness.to_dict(),
         "usage": tally.usage.to_dict(),
         "versions": {"judgekit": version("judgekit-calibrated"), "python": platform.python_version()},
         "started": started.isoformat(timespec="seconds"),

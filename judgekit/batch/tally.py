@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from judgekit.batch.steadiness import Steadiness
 from judgekit.exchange import FREE, Usage
 from judgekit.verdict import ANSWERS
 
@@ -27,6 +28,8 @@ class Tally:
         How often each message ended a row of this run, by status; the first hundred different ones.
     usage : Usage
         Of everything asked, repeats after a failure included.
+    steadiness : Steadiness
+        How far the parts of composed verdicts agree.
     """
 
     total: int
@@ -34,14 +37,21 @@ class Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
     usage: Usage = FREE
+    steadiness: Steadiness = field(default_factory=Steadiness)
     began: float = field(default_factory=time.monotonic)
 
     def add(self, verdict: dict[str, Any]) -> None:
         """Count one finished row."""
-        self.statuses[verdict["status"]] += 1
+        self.keep(verdict)
         if verdict["status"] not in ANSWERS:
             self._explain(verdict["status"], (verdict.get("error") or {}).get("message", ""))
         self.spend(verdict)
+
+    def keep(self, verdict: dict[str, Any]) -> None:
+        """Count a row that stays, whether it was paid for now or before."""
+        self.statuses[verdict["status"]] += 1
+        if parts := verdict.get("parts"):
+            self.steadiness.add(parts, str((verdict.get("model") or {}).get("asked")))
 
     def _explain(self, status: str, message: str) -> None:
         counted = self.reasons.setdefault(status, Counter())

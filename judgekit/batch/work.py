@@ -83,7 +83,7 @@ class Work:
 
     def _keep(self, ordinal: int, offset: int, verdict: dict[str, Any]) -> None:
         self.offsets[ordinal] = offset
-        self.tally.statuses[verdict["status"]] += 1
+        self.tally.keep(verdict)
 
     def _refuse_loss(self, out: Path, elsewhere: int, unchosen: int) -> None:
         if unchosen:

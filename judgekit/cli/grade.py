@@ -194,6 +194,8 @@ def _conclude(console: Console, run: "Run", max_failed: float, card: Path | None
         f"{duration(tally.seconds)}, {money(tally.usage.cost_usd)}{''.join(_reasons(tally))}",
         run.to_dict() | ({"reasons": tally.reasons} if tally.reasons else {}),
     )
+    for line in tally.steadiness.lines():
+        console.say(f"  {line}")
     for note in run.notes:
         console.say(f"  {note}")
     # The share in the user's decimals: 29 of 100 are not more than 0.29 of them.

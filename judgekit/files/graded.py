@@ -76,6 +76,7 @@ class _Manifest(_Part):
     rows: Count | None = None
     bytes: Count | None = None
     counts: dict[str, Count] | None = None
+    parts: dict[str, Any] | None = None
     usage: _Usage | None = None
     versions: dict[str, str] | None = None
     started: str | None = None

@@ -27,6 +27,7 @@ from judgekit.report.provenance import day, origin, run_facts
 from judgekit.report.reading import SHOWN_FAILURES, Reading, anchor, read_through, small
 from judgekit.report.requirement import document
 from judgekit.report.sections import MEANS, SHORT, said, sections, title
+from judgekit.report.trials import trial_lines
 from judgekit.rubric import OVERALL
 from judgekit.verdict import ABSTAINED, ANSWERS
 
@@ -158,6 +159,8 @@ def page_data(basis: Basis, found: list[Disagreement], reading: Reading) -> dict
         "card_only": basis.labels is None,
         "failures": _failures(reading),
         "run": run_facts(manifest, reading),
+        "steadiness": reading.steadiness.lines(),
+        "trials": trial_lines(reading.trials),
         "origin": origin(basis),
         "notes": _notes(basis),
         "held": held,

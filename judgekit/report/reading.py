@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from judgekit.batch.steadiness import Steadiness
 from judgekit.files.graded import GradedRow
 from judgekit.files.items import Columns
 from judgekit.item import field_text
@@ -105,6 +106,8 @@ class Reading:
         Id, status and message of the first rows without an answer.
     latencies : array of float
         Seconds, one for each row that took any.
+    trials : list of (str, bool or None)
+        Task and outcome of each row that names its task.
     """
 
     shown: dict[str, Shown] = field(default_factory=dict)
@@ -115,6 +118,8 @@ class Reading:
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     attempts: int = 0
     cached: int = 0
+    steadiness: Steadiness = field(default_factory=Steadiness)
+    trials: list[tuple[str, bool | None]] = field(default_factory=list)
 
     def add(self, row: GradedRow) -> None:
         """Count one row."""
@@ -122,6 +127,10 @@ class Reading:
         self.statuses[verdict.status] += 1
         self.attempts += verdict.attempts
         self.cached += verdict.cached
+        self.steadiness.add(verdict.parts, verdict.provenance.model)
+        task = (row.columns or {}).get("task")
+        if isinstance(task, str | int) and not isinstance(task, bool):
+            self.trials.append((str(task), verdict.passed))
         if verdict.served_model:
             self.served[verdict.served_model] += 1
         if verdict.latency_s > 0:
