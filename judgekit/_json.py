@@ -83,7 +83,7 @@ def loads(text: str) -> Any:
     --------
     >>> loads('{"a": 1, "a": 2}')
     Traceback (most recent call last):
-    judgekit._json.NotJson: the key 'a' stands twice in one object
+    judgekit._json.KeyTwice: the key 'a' stands twice in one object
     """
     place = _SPACE.match(text).end()  # type: ignore[union-attr]
     value, end = decode_prefix(text, place)
