@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
 
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON form of a value, as ``sha256:`` and 64 hex digits.
@@ -15,5 +17,4 @@ def digest(value: Any) -> str:
     >>> digest({"b": 1, "a": [True, None]}) == digest({"a": [True, None], "b": 1})
     True
     """
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+    return "sha256:" + hashlib.sha256(_ENCODER.encode(value).encode("ascii")).hexdigest()

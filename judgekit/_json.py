@@ -55,6 +55,7 @@ def _number(text: str) -> float:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_number
 )
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def _too_deep(value: Any) -> bool:
@@ -117,7 +118,10 @@ def _broken(text: str, reason: str, place: int) -> NotJson:
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
     """Write one JSON value, readable where UTF-8 can hold it, escaped where it cannot (lone surrogates)."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    if indent is None:
+        text = _ENCODER.encode(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, is_dataclass
 from functools import cached_property
 from typing import Any
@@ -73,7 +74,11 @@ def _kind(value: Any) -> str:
 
 def content_id(fields: Mapping[str, Any]) -> str:
     """Give the id of an item that has none: 16 hex digits of its content's digest."""
-    return digest(dict(fields)).removeprefix("sha256:")[:16]
+    return _short(digest(dict(fields)))
+
+
+def _short(whole: str) -> str:
+    return whole.removeprefix("sha256:")[:16]
 
 
 def as_item(given: Any = None, fields: Mapping[str, Any] | None = None) -> Item:
@@ -92,15 +97,20 @@ def as_item(given: Any = None, fields: Mapping[str, Any] | None = None) -> Item:
         return given
     found = {**_columns(given), **(fields or {})}
     raw = found.pop("id", None)
-    _plain(found)
+    whole = _plain(found)
     try:
-        return Item(content_id(found) if raw is None else read_id(raw), found)
+        item = Item(_short(whole) if raw is None else read_id(raw), found)
     except ValueError as error:
         raise InputError([Problem(str(error), "item")]) from None
+    item.__dict__["digest"] = whole  # where its cached property looks first
+    return item
 
 
-def _plain(found: dict[str, Any]) -> None:
-    """Refuse what JSON cannot hold, and with it a file, a cache and a request."""
+def _plain(found: dict[str, Any]) -> str:
+    """Refuse what JSON cannot hold, and with it a file, a cache and a request; else give the digest."""
+    if all(isinstance(name, str) for name in found):
+        with suppress(ValueError, TypeError, RecursionError):
+            return digest(found)
     problems = []
     for name, value in found.items():
         if not isinstance(name, str):
@@ -112,6 +122,7 @@ def _plain(found: dict[str, Any]) -> None:
             problems.append(Problem(f"is not plain JSON: {error}", "item", field=name))
     if problems:
         raise InputError(problems)
+    return digest(found)
 
 
 def _columns(given: Any) -> dict[str, Any]:

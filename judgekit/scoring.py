@@ -5,7 +5,7 @@ quantity.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from judgekit.rubric import NOT_APPLICABLE, Criterion, Rubric
@@ -106,7 +106,18 @@ def scored(criterion: Criterion, finding: Finding) -> Finding:
         return finding
     one = answer(criterion, given)
     score = one.score if finding.score is None else finding.score
-    return replace(finding, score=score, passed=one.passed)
+    # Spelled out: `replace` takes three times as long, and this runs for every criterion of every row.
+    return Finding(
+        finding.status,
+        finding.label,
+        finding.value,
+        score,
+        one.passed,
+        finding.explanation,
+        finding.evidence,
+        finding.confidence,
+        finding.p_pass,
+    )
 
 
 def finding_answer(finding: Finding) -> Answer:

@@ -17,7 +17,8 @@ MAX_PLACES = 1000
 _WORD = "explanation"
 _KEPT = (ascii_letters + digits).encode()
 _LOWER = bytes(range(256)).lower()
-_DELETED = bytes(set(range(256)) - set(_KEPT))
+_DELETED = bytes(set(range(128)) - set(_KEPT))
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _OTHER = re.compile(r"[\W_]+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _LEADS = re.compile(r"^[ \t]*(?:\d+[.):|\]]?|[>+\-#/*|%;]+)[ \t]*", re.MULTILINE)
@@ -25,9 +26,14 @@ _LEADS = re.compile(r"^[ \t]*(?:\d+[.):|\]]?|[>+\-#/*|%;]+)[ \t]*", re.MULTILINE
 
 def folded(text: str) -> str:
     """Reduce a text to its letters and digits: what wrapping, escaping and hidden characters leave alone."""
-    if text.isascii():
-        return text.encode().translate(_LOWER, _DELETED).decode()
-    return _OTHER.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    # ASCII goes all at once; the little else that most texts hold is taken run by run.
+    plain = text.encode("utf-8", "surrogatepass").translate(_LOWER, _DELETED).decode("utf-8", "surrogatepass")
+    return plain if plain.isascii() else _FOREIGN.sub(_letters, plain).casefold()
+
+
+def _letters(foreign: re.Match[str]) -> str:
+    run = unicodedata.normalize("NFKD", foreign[0])
+    return run if run.isalnum() else _OTHER.sub("", run)
 
 
 class Quotes:

@@ -3,20 +3,19 @@
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from judgekit.exchange import FREE, Reply, Token, Usage
 from judgekit.providers.endpoint import Endpoint
+from judgekit.providers.prices import Price
 from judgekit.providers.retry import UNKNOWN_COST, Fault, Then
 
 # Beyond this a count is nonsense, and a float no longer holds it.
 MAX_COUNT = 2**53
-MILLION = 1e6
 
 
-def read_completion(
-    body: bytes, endpoint: Endpoint, price: tuple[float, float] | None = None, tool: str = ""
-) -> Reply:
+def read_completion(body: bytes, endpoint: Endpoint, price: Price | None = None, tool: str = "") -> Reply:
     """Read the body of an answer with a good status.
 
     Parameters
@@ -25,8 +24,8 @@ def read_completion(
         All of it.
     endpoint : Endpoint
         Who answered.
-    price : tuple of float or None
-        US dollars for a million input tokens and for a million output tokens.
+    price : Price or None
+        None makes the cost unknown.
     tool : str
         Name of the tool whose call was asked for; empty if none was.
 
@@ -158,12 +157,12 @@ def _chance(logarithm: float) -> float:
     return min(math.exp(logarithm), 1.0)
 
 
-def read_usage(said: Any, price: tuple[float, float] | None) -> Usage:
+def read_usage(said: Any, price: Price | None) -> Usage:
     """Read token counts; whatever is missing or no count is unknown.
 
     Examples
     --------
-    >>> read_usage({"prompt_tokens": 1000, "completion_tokens": "7"}, (1.0, 2.0))
+    >>> read_usage({"prompt_tokens": 1000, "completion_tokens": "7"}, Price(1.0, 2.0))
     Usage(input_tokens=1000, output_tokens=None, cached_tokens=None, cost_usd=None)
     """
     if not isinstance(said, dict):
@@ -171,10 +170,8 @@ def read_usage(said: Any, price: tuple[float, float] | None) -> Usage:
     details = said.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
     read, written = _count(said.get("prompt_tokens")), _written(said)
-    if price is None or read is None or written is None:
-        return Usage(read, written, cached)
-    # Cached tokens at the full price: providers' discounts differ, and a cost may be high but not low.
-    return Usage(read, written, cached, (read * price[0] + written * price[1]) / MILLION)
+    usage = Usage(read, written, cached)
+    return usage if price is None else replace(usage, cost_usd=price.cost(usage))
 
 
 def _written(said: dict[str, Any]) -> int | None:

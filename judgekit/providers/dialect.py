@@ -82,6 +82,30 @@ class Dialect(NamedTuple):
             return self._replace(system=1)
         return None
 
+    def accepted(self, limit_names: tuple[str, str]) -> dict[str, str]:
+        """Say for people and programs how a request is put, as far as the server's complaints have shown.
+
+        Parameters
+        ----------
+        limit_names : tuple of str
+            The usual parameter for the limit of the answer's length, and the other one.
+
+        Returns
+        -------
+        dict of str to str
+            ``structure`` (``json_schema``, ``tool``, ``json_object``, ``text``), ``temperature`` (``sent``,
+            ``left_out``), ``limit`` (the parameter, ``left_out``), ``system`` (``own_turn``,
+            ``in_user_turn``), ``probabilities`` (alternatives asked for, ``left_out``).
+        """
+        alternatives = [*map(str, ALTERNATIVES), "left_out"]
+        return {
+            "structure": ("json_schema", "tool", "json_object", "text")[self.structure],
+            "temperature": ("sent", "left_out")[self.temperature],
+            "limit": (*limit_names, "left_out")[self.limit],
+            "system": ("own_turn", "in_user_turn")[self.system],
+            "probabilities": alternatives[min(self.probabilities, len(ALTERNATIVES))],
+        }
+
 
 def parameters(
     dialect: Dialect,

@@ -60,8 +60,18 @@ class Link:
         )
         weakref.finalize(self, _let_go, self._session, asyncio.get_running_loop())
 
-    async def post(self, body: bytes) -> Answer:
+    async def post(
+        self, body: bytes, *, url: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Send one request and read its whole answer.
+
+        Parameters
+        ----------
+        body : bytes
+        url : str or None
+            Already encoded; None is the endpoint's chat completions.
+        headers : mapping or None
+            Besides those of every request, or in their place.
 
         Raises
         ------
@@ -69,8 +79,9 @@ class Link:
             If no whole HTTP answer of bearable size arrives, or it points elsewhere.
         """
         data = body if len(body) < WHOLE_BODY else io.BytesIO(body)
+        to = self._url if url is None else yarl.URL(url, encoded=True)
         try:
-            async with self._session.post(self._url, data=data, allow_redirects=False) as response:
+            async with self._session.post(to, data=data, headers=headers, allow_redirects=False) as response:
                 if 300 <= response.status < 400:
                     raise self._redirect(response.headers.get("Location", ""), response.status)
                 return Answer(response.status, response.headers, await self._read(response))

@@ -10,6 +10,7 @@ from judgekit.providers.chat import read_completion
 from judgekit.providers.dialect import LIMIT_NAMES, Dialect, parameters, without_system
 from judgekit.providers.endpoint import open_endpoint
 from judgekit.providers.faults import fault_of, read_complaint
+from judgekit.providers.prices import Price, price_of
 from judgekit.providers.retry import UNKNOWN_COST, Fault, RetryPolicy, Then, wait_asked
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class OpenAIClient:
     max_tokens : int or None
         Room for an answer, thinking included; None leaves it to the server.
     price : tuple of float or None
-        US dollars for a million input tokens and a million output tokens; None makes the cost unknown.
+        US dollars for a million input tokens and a million output tokens; None takes litellm's table for
+        OpenAI's own host, and is unknown elsewhere.
     max_connections : int
         Calls under way at once, for each event loop; further ones wait, outside their time limit.
 
@@ -81,7 +83,7 @@ class OpenAIClient:
         self._policy = RetryPolicy(attempts, timeout, backoff)
         self._temperature = temperature
         self._max_tokens = max_tokens
-        self._price = price
+        self._price = price_of(model, base_url) if price is None else Price(*price)
         self._max_connections = max_connections
         self._links: Links | None = None
         self._dialect = Dialect()
@@ -108,6 +110,11 @@ class OpenAIClient:
     def base_url(self) -> str:
         """The address that data goes to, without the trailing slash."""
         return self._endpoint.base_url
+
+    @property
+    def accepts(self) -> dict[str, str]:
+        """How the server lets itself be asked, as far as its answers have shown; see `Dialect.accepted`."""
+        return self._dialect.accepted(self._limit_names)
 
     def __repr__(self) -> str:
         return f"OpenAIClient({self._name!r}, destination={self.destination!r})"
@@ -160,16 +167,20 @@ class OpenAIClient:
             tail = self._tails[key] = _Tail(self._parameters(request, dialect, room), request.schema)
         return tail
 
-    def _parameters(self, request: Request, dialect: Dialect, room: int) -> dict[str, Any]:
+    @property
+    def _limit_names(self) -> tuple[str, str]:
         # OpenAI's newer models refuse the older name; most other servers know only that one.
         old, new = "max_tokens", "max_completion_tokens"
+        return (new, old) if self._endpoint.is_openai else (old, new)
+
+    def _parameters(self, request: Request, dialect: Dialect, room: int) -> dict[str, Any]:
         return parameters(
             dialect,
             schema=request.schema,
             schema_name=request.schema_name,
             temperature=self._temperature,
             max_tokens=None if self._max_tokens is None else self._max_tokens * room,
-            limit_names=(new, old) if self._endpoint.is_openai else (old, new),
+            limit_names=self._limit_names,
             probabilities=request.probabilities,
         )
 

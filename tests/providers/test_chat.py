@@ -11,6 +11,7 @@ from judgekit.exchange import Reply
 from judgekit.providers.chat import read_completion, read_usage
 from judgekit.providers.endpoint import Endpoint
 from judgekit.providers.faults import fault_of, read_complaint
+from judgekit.providers.prices import Price
 from judgekit.providers.retry import Fault
 
 HERE = Endpoint("http://localhost", "localhost")
@@ -49,7 +50,7 @@ ANYTHING = st.recursive(
 
 def read(body):
     try:
-        return read_completion(body, HERE, (1.0, 1.0))
+        return read_completion(body, HERE, Price(1.0, 1.0))
     except Fault as fault:
         return fault
 
