@@ -2,7 +2,7 @@
 
 from judgekit.factory.cards import load_judge, recipe_of, settings_of, with_card
 from judgekit.factory.models import Asked, client_of, destination, direct, grader_of, has_key, judge
-from judgekit.factory.named import named_destinations, named_judge
+from judgekit.factory.named import named_destinations, named_judge, named_models
 
 __all__ = [
     "Asked",
@@ -15,6 +15,7 @@ __all__ = [
     "load_judge",
     "named_destinations",
     "named_judge",
+    "named_models",
     "recipe_of",
     "settings_of",
     "with_card",

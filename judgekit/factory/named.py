@@ -74,6 +74,27 @@ def named_destinations(name: str, project: str | Path = PROJECT) -> list[str]:
     )
 
 
+def named_models(name: str, project: str | Path = PROJECT, **stated: Any) -> list[Asked]:
+    """Give every model that a judge of the project file asks, each once, as the file says it is asked.
+
+    Parameters
+    ----------
+    name : str
+    project : path
+    **stated
+        `timeout` and `attempts`, for models that the file does not say them of.
+    """
+    models = [_asked(one, stated) for one in _models(read_project(project), name, ())]
+    return list(dict.fromkeys(models))
+
+
+def _asked(spec: ModelSpec, stated: dict[str, Any], **more: Any) -> Asked:
+    given = spec.model_dump(exclude_none=True, exclude={"checks", "calibration"})
+    if "price" in given:
+        given["price"] = tuple(given["price"])
+    return Asked(**{**stated, **given, **more})
+
+
 def _models(project: Project, name: str, above: tuple[str, ...]) -> Iterator[ModelSpec]:
     spec = _spec(project, name, above)
     if isinstance(spec, ModelSpec):
@@ -135,12 +156,8 @@ class _Builder:
         return with_card(grader, self.project.beside(spec.calibration)) if spec.calibration else grader
 
     def _single(self, spec: ModelSpec, temperature: float | None) -> BaseGrader:
-        given = spec.model_dump(exclude_none=True, exclude={"checks", "calibration"})
-        if temperature is not None:
-            given["temperature"] = temperature
-        if "price" in given:
-            given["price"] = tuple(given["price"])
-        asked = Asked(**{**self.stated, **given}, connections=self.connections)
+        more = {} if temperature is None else {"temperature": temperature}
+        asked = _asked(spec, self.stated, connections=self.connections, **more)
         wanted = {c.check.python for c in self.rubric.criteria if c.check is not None}
         named = {key: _function(self.project, place) for key, place in spec.checks.items() if key in wanted}
         client = None

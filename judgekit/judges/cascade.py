@@ -70,6 +70,8 @@ class Cascade(Composed):
 
     @staticmethod
     def _certainty(finding: Finding) -> float:
+        if finding.status != OK:  # an abstention may be agreed on, and a card knows what it means
+            return -1.0
         if finding.p_pass is not None:
             return max(finding.p_pass, 1 - finding.p_pass)
         return -1.0 if finding.confidence is None else finding.confidence

@@ -66,6 +66,8 @@ def _weights(rubric: Rubric, given: Sequence[Weight], count: int) -> dict[str, l
         raise UsageError(f"{len(given)} weights for {count} judges; give each judge one")
     found = {}
     for name in rubric.by_name:
+        if any(isinstance(one, Mapping) and name not in one for one in given):
+            raise UsageError(f"a judge has no weight on {name}; give each judge one for every criterion")
         row = [float(one[name] if isinstance(one, Mapping) else one) for one in given]
         if not all(isfinite(weight) and weight >= 0 for weight in row) or not sum(row):
             raise UsageError(f"the weights on {name} must be 0 or more, one at least above 0: {row}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from judgekit._sync import together
+from judgekit.errors import UsageError
 from judgekit.exchange import Client
 from judgekit.item import Item
 from judgekit.judges.checks import Checks
@@ -23,7 +24,7 @@ class SeparateCalls(Composed):
     rubric : Rubric
     client : Client
     checks, confidence, expected_score
-        As for `Judge`.
+        As for `Judge`, and so are the errors.
     """
 
     def __init__(
@@ -37,6 +38,8 @@ class SeparateCalls(Composed):
     ) -> None:
         self.checks = Checks(rubric, checks)
         names = [name for name in rubric.by_name if name not in self.checks.names]
+        if not names:
+            raise UsageError(f"{rubric.reference} is answered by code alone and asks no model: leave it away")
         judges = [
             Judge(narrowed(rubric, [name]), client, confidence=confidence, expected_score=expected_score)
             for name in names

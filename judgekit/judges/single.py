@@ -100,8 +100,7 @@ class Judge(BaseGrader):
         reading, failure = self._read(reply, item), None
         if reading.problems:
             reading, reply, failure = await self._repaired(request, reply, reading, item)
-        verdict = self._concluded(reading, reply, failure, item)
-        return verdict.timed(time.perf_counter() - began)
+        return self._concluded(reading, reply, failure, item, began)
 
     def _read(self, reply: Reply, item: Item) -> Reading:
         """Read a reply, and how sure it is of its labels where its tokens tell."""
@@ -133,7 +132,9 @@ class Judge(BaseGrader):
         mean = sum((score or 0.0) * share for score, share in levels.items()) / total
         return replace(finding, score=round(min(max(mean, 0.0), 1.0), 6))
 
-    def _concluded(self, reading: Reading, reply: Reply, failure: CallFailed | None, item: Item) -> Verdict:
+    def _concluded(
+        self, reading: Reading, reply: Reply, failure: CallFailed | None, item: Item, began: float
+    ) -> Verdict:
         findings = dict(reading.findings)
         message = "; ".join(reading.problems)
         if failure is not None:
@@ -148,6 +149,7 @@ class Judge(BaseGrader):
             served_model=reply.served_model,
             usage=reply.usage,
             attempts=reply.attempts,
+            latency_s=round(time.perf_counter() - began, 4),
         )
 
     async def _repaired(

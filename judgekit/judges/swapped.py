@@ -80,7 +80,7 @@ def _both(first: Finding, second: Finding) -> Finding:
     if first.label == second.label:
         known = first.confidence is not None and second.confidence is not None
         mean = ((first.confidence or 0.0) + (second.confidence or 0.0)) / 2
-        return made_of(first, confidence=mean if known else None)
+        return made_of(first, confidence=round(mean, 6) if known else None)
     told = f"in this order {first.label}, swapped {second.label}: {first.explanation} / {second.explanation}"
     if NOT_APPLICABLE in (first.label, second.label):
         return Finding(ABSTAINED, explanation=told)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import fsum
 from typing import Any, Literal
 
 from judgekit.errors import UsageError
@@ -57,6 +58,7 @@ def combined(criterion: Criterion, votes: Sequence[Vote], way: Way) -> Finding:
         With the explanation and evidence of the first vote that agrees. `confidence` is the share of the
         weight that agrees with the answer; None for numbers.
     """
+    votes = _counting(votes)
     given = [vote for vote in votes if vote.answer is not None]
     lost = [vote for vote in votes if vote.answer is None]
     open_ = _weight(lost)
@@ -76,6 +78,13 @@ def combined(criterion: Criterion, votes: Sequence[Vote], way: Way) -> Finding:
             else Finding(OK, str(answer), explanation=_split(given).explanation)
         )
     return _said(given, answer, open_)
+
+
+def _counting(votes: Sequence[Vote]) -> list[Vote]:
+    """Give the votes that have weight, the heaviest 1: what is no more than rounding is relative to it."""
+    heaviest = max((vote.weight for vote in votes), default=0.0)
+    scaled = [replace(vote, weight=vote.weight / heaviest) for vote in votes] if heaviest else []
+    return [vote for vote in scaled if vote.weight]
 
 
 def _failed(lost: Sequence[Vote], votes: Sequence[Vote]) -> Finding:
@@ -113,9 +122,11 @@ def _split(votes: Sequence[Vote]) -> Finding:
 
 def _between(criterion: Criterion, weights: Mapping[Answer, float]) -> str | None:
     """Give the answer in the middle of a tie; None where the middle falls between two levels."""
+    if not set(weights) <= set(criterion.labels):
+        return None
     if criterion.scale == "pairwise":
         return "tie" if abs(weights.get("a", 0.0) - weights.get("b", 0.0)) <= ROUNDING else None
-    if criterion.scale != "ordinal" or not set(weights) <= set(criterion.labels):
+    if criterion.scale != "ordinal":
         return None
     half, below = sum(weights.values()) / 2, 0.0
     for label in criterion.labels:
@@ -156,7 +167,7 @@ def _level(criterion: Criterion, votes: Sequence[Vote]) -> Finding:
         own = vote.finding.score
         return own if own is not None else criterion.level(str(vote.answer)).score or 0.0
 
-    mean = sum(score(vote) * vote.weight for vote in votes) / _weight(votes)
+    mean = fsum(score(vote) * vote.weight for vote in votes) / _weight(votes)
     levels = sorted(criterion.levels, key=lambda level: level.score or 0.0)
     label = min(levels, key=lambda level: round(abs((level.score or 0.0) - mean), 9)).label
     agreeing = [vote for vote in votes if vote.answer == label]
@@ -168,4 +179,4 @@ def _level(criterion: Criterion, votes: Sequence[Vote]) -> Finding:
 
 
 def _weight(votes: Sequence[Vote]) -> float:
-    return sum(vote.weight for vote in votes)
+    return fsum(vote.weight for vote in votes)
