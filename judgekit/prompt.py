@@ -5,10 +5,11 @@ user turn, between marks that it cannot contain, and no template engine ever see
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any
 
+from judgekit._digest import digest
 from judgekit._json import dumps
 from judgekit._text import answer_text
 from judgekit.exchange import Message, Request
@@ -134,38 +135,39 @@ def _example(number: int, example: Example, rubric: Rubric) -> str:
     given = {name: example.labels[name] for name in rubric.by_name if name in example.labels}
     answers = ", ".join(f"{name} = {answer_text(answer)}" for name, answer in given.items())
     why = f"\nWhy: {example.explanation}" if example.explanation else ""
-    blocks = "\n".join(_blocks(fields, f"example {number}"))
+    blocks = "\n".join(_blocks(_texts(fields), f"example {number}"))
     return f"Example {number}\n{blocks}\nRight answers: {answers}{why}"
 
 
-def _blocks(fields: Mapping[str, Any], mark: str) -> list[str]:
-    return [
-        f"[{mark} {name} begins]\n{field_text(name, fields[name])}\n[{mark} {name} ends]" for name in fields
-    ]
+def _blocks(texts: Mapping[str, str], mark: str) -> list[str]:
+    return [f"[{mark} {name} begins]\n{text}\n[{mark} {name} ends]" for name, text in texts.items()]
 
 
-def _mark(fields: Mapping[str, Any]) -> str:
-    """Choose a mark that the item cannot contain.
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {name: field_text(name, value) for name, value in fields.items()}
 
-    It is a digest of all the fields: the same item gives the same request, so that a cache can know it, and
+
+def _mark(of: str, texts: Collection[str]) -> str:
+    """Choose a mark that no text of the item contains.
+
+    It is the digest of all the fields: the same item gives the same request, so that a cache can know it, and
     a text that held the mark of the item it is part of would have to hold its own digest.
     """
-    text = dumps(dict(fields)).encode("utf-8")
-    salt = 0
-    while True:
-        mark = sha256(b"%d:" % salt + text).hexdigest()[:24]
-        if mark.encode() not in text:
-            return mark
-        salt += 1
+    mark, salt = of.removeprefix("sha256:")[:24], 0
+    while any(mark in text for text in texts):
+        mark, salt = sha256(f"{salt}:{of}".encode()).hexdigest()[:24], salt + 1
+    return mark
 
 
 def user_text(rubric: Rubric, item: Item) -> str:
     """Give the item, each field in a block that it cannot close."""
     fields = {name: item.fields[name] for name in rubric.inputs if item.fields.get(name) is not None}
-    mark = _mark(fields)
+    texts = _texts(fields)
+    # An item as it is graded has no other fields, and its digest is known by then.
+    mark = _mark(item.digest if len(fields) == len(item.fields) else digest(fields), texts.values())
     head = f"Grade this item. Its blocks carry the mark {mark}."
     tail = f"End of the item {mark}. Reply with the JSON object."
-    return "\n\n".join([head, *_blocks(fields, mark), tail])
+    return "\n\n".join([head, *_blocks(texts, mark), tail])
 
 
 def schema(rubric: Rubric) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from judged import LENGTH, SIDE, YES, rubric_of
 
 from judgekit.item import Item, field_text
-from judgekit.prompt import Template, repair_text, schema, system_text, user_text
+from judgekit.prompt import Template, _mark, repair_text, schema, system_text, user_text
 from judgekit.rubric import read_rubric
 
 RUBRIC = read_rubric(DESIGN)
@@ -166,17 +166,13 @@ def test_an_item_that_quotes_the_mark_of_another_is_given_a_new_one():
         assert before in text
 
 
-def test_an_unlucky_digest_is_salted(monkeypatch):
-    class Fixed:
-        def __init__(self, data):
-            self.data = data
-
-        def hexdigest(self):
-            return ("b" if self.data.startswith(b"1:") else "a") * 64
-
-    monkeypatch.setattr("judgekit.prompt.sha256", Fixed)
-    assert mark_of(user(input="q", output="none")) == "a" * 24
-    assert mark_of(user(input="q", output="a" * 30)) == "b" * 24
+def test_an_unlucky_digest_is_salted():
+    unlucky = f"sha256:{'a' * 64}"
+    assert _mark(unlucky, ["none"]) == "a" * 24
+    salted = _mark(unlucky, ["x", "a" * 30])
+    assert salted != "a" * 24 and salted == _mark(unlucky, ["a" * 24])
+    again = _mark(unlucky, ["a" * 30, salted])
+    assert again not in ("a" * 24, salted)
 
 
 def test_the_same_item_gives_the_same_request_whatever_its_id_and_order():

@@ -131,4 +131,6 @@ def _share(count: int, of: int, what: str = "row") -> str:
 
     found = proportion(np.repeat([1.0, 0.0], [count, of - count]))
     noun = f" {plural(of, what).split(' ', 1)[1]}" if what else ""
-    return f"{count:,} of {of:,}{noun} ({100 * found.value:.1f} %, {100 * found.low:.1f}–{100 * found.high:.1f})"
+    return (
+        f"{count:,} of {of:,}{noun} ({100 * found.value:.1f} %, {100 * found.low:.1f}–{100 * found.high:.1f})"
+    )

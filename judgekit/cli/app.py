@@ -7,7 +7,7 @@ from contextlib import suppress
 import typer
 
 from judgekit._json import dumps
-from judgekit.cli import calibrate, correct, demo, grade, init, judges, plan, report, rubric
+from judgekit.cli import calibrate, correct, demo, doctor, grade, init, judges, plan, report, rubric
 from judgekit.cli.console import ExitCode, Interrupted, Unwritable, exit_code, failed, put, visible
 from judgekit.errors import InputError, JudgekitError, Stopped
 
@@ -23,6 +23,7 @@ SHORT = {
     "judges": "Compare judges on the same labels.",
     "correct": "Correct the rates of another batch by a card.",
     "report": "Write a report to read, corrected numbers first.",
+    "doctor": "Try a model: what it supports, costs, what failed.",
     "demo": "Run the whole loop on 200 answers made for it.",
     "rubric": "List, show and check rubrics.",
 }
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
         (judges, "judges"),
         (correct, "correct"),
         (report, "report"),
+        (doctor, "doctor"),
         (demo, "demo"),
     ):
         app.command(name, short_help=SHORT[name])(module.command)

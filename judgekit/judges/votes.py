@@ -168,7 +168,9 @@ def _level(criterion: Criterion, votes: Sequence[Vote]) -> Finding:
         return own if own is not None else criterion.level(str(vote.answer)).score or 0.0
 
     mean = fsum(score(vote) * vote.weight for vote in votes) / _weight(votes)
-    levels = sorted(criterion.levels, key=lambda level: level.score or 0.0)
+    weights = _weights(votes)
+    # Of levels with one score the one that was said.
+    levels = sorted(criterion.levels, key=lambda one: (one.score or 0.0, -weights.get(one.label, 0.0)))
     label = min(levels, key=lambda level: round(abs((level.score or 0.0) - mean), 9)).label
     agreeing = [vote for vote in votes if vote.answer == label]
     first = (agreeing or votes)[0].finding

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from judgekit.exchange import Token
 
+CERTAIN = 0.999
+
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]', re.DOTALL)
 
 
@@ -63,7 +65,7 @@ def chances(tokens: Sequence[Token], place: tuple[int, int], labels: Iterable[st
     Returns
     -------
     dict of str to float
-        By label; empty if the tokens give no alternatives.
+        By label; empty if a token that spells it, and was not certain, gives no alternatives.
     """
     start, end = place
     text = "".join(token.text for token in tokens)
@@ -73,7 +75,7 @@ def chances(tokens: Sequence[Token], place: tuple[int, int], labels: Iterable[st
     at, reached, told = 0, 1.0, False
     for token in tokens:
         begins, at = at, at + len(token.text)
-        if at <= start:
+        if at < start:  # the opening quote counts: what could have stood there may begin a label too
             continue
         if begins > end:
             break
@@ -85,6 +87,8 @@ def chances(tokens: Sequence[Token], place: tuple[int, int], labels: Iterable[st
             fits = [] if begun is None else _fitting(begun, wanted)
             for label in fits:
                 mass[label] += reached * chance / len(fits)
+        if at > start and not token.others and token.probability < CERTAIN:
+            return {}
         told = told or bool(token.others)
         reached *= token.probability
     own = _fitting(said.strip().lower() + '"', wanted)

@@ -52,7 +52,8 @@ class Quotes:
         """The item's texts, folded, where they may hold a verdict at all."""
         shown = "\n".join(field_text(name, value) for name, value in self.fields.items())
         plain = [shown]
-        if _wrapped(self.fields):
+        if any(not isinstance(value, str) for value in self.fields.values()):
+            # What is no text may be put together in other ways than it is shown.
             plain += ["".join(_strings(self.fields, keys)) for keys in (True, False)]
         found: dict[str, None] = {}
         for text in plain:
@@ -83,10 +84,6 @@ def _stands(finding: Mapping[str, Any], text: str) -> bool:
         if any(re.search(f"{key}.{{0,{GAP}}}?{re.escape(answer)}", around) for key, answer in answers):
             return True
     return False
-
-
-def _wrapped(fields: Mapping[str, Any]) -> bool:
-    return len(fields) > 1 or any(not isinstance(value, str) for value in fields.values())
 
 
 def _strings(value: Any, keys: bool) -> Iterator[str]:

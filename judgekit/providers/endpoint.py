@@ -51,7 +51,9 @@ class Endpoint:
             for spelling in {self.key, quote(self.key, safe="")}:
                 text = _redacted(text, spelling)
         # Twice the limit leaves enough after the white space goes, and bounds the work on a huge text.
-        line = "".join(map(_visible, " ".join(text[: 2 * limit].split())))
+        line = " ".join(text[: 2 * limit].split())
+        if not (line.isascii() and line.isprintable()):
+            line = "".join(map(_visible, line))
         return line if len(line) <= limit and len(text) <= 2 * limit else line[:limit] + "…"
 
     def without_key(self, text: str) -> str:

@@ -16,7 +16,19 @@ from judgekit.library import names
 
 LEXICAL = ("--model", "offline/lexical")
 HELP = Path(__file__).with_name("help.txt")
-COMMANDS = ("", "init", "grade", "plan", "calibrate", "judges", "correct", "report", "demo", "rubric")
+COMMANDS = (
+    "",
+    "init",
+    "grade",
+    "plan",
+    "calibrate",
+    "judges",
+    "correct",
+    "report",
+    "doctor",
+    "demo",
+    "rubric",
+)
 
 
 @pytest.fixture
