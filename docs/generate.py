@@ -27,7 +27,8 @@ EXITS = {
         "done, and the finding is bad",
         "`calibrate`: reject the judge; `calibrate --check`: a card does not hold; `judges`: the best are "
         "rejected; `correct --labels`: a verdict no longer means what it meant; `grade --canary`: the model "
-        "has changed, nothing was graded; `rubric show --card`: a requirement is not met",
+        "has changed, nothing was graded; `rubric show --card`: a requirement is not met; `doctor`: no "
+        "verdict could be read",
     ),
     ExitCode.WRONG: (
         "wrong usage or bad input; nothing was done",

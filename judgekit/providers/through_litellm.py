@@ -110,6 +110,11 @@ class LiteLLMClient:
         """The host that data goes to; the provider's name where litellm chooses it with the first call."""
         return self._account.host
 
+    @property
+    def accepts(self) -> dict[str, str]:
+        """How the provider lets itself be asked, as far as is known; see `Dialect.accepted`."""
+        return self._dialect.accepted(("max_tokens", "max_completion_tokens"))
+
     def __repr__(self) -> str:
         return f"LiteLLMClient({self._name!r}, destination={self.destination!r})"
 
