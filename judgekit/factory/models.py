@@ -13,7 +13,8 @@ from judgekit.judges.code import NAME as CHECKS
 from judgekit.judges.lexical import NAME as LEXICAL
 from judgekit.library import find
 from judgekit.providers.endpoint import host_of, open_endpoint
-from judgekit.providers.openai import DEFAULT_MAX_TOKENS, OpenAIClient
+from judgekit.providers.openai import OpenAIClient
+from judgekit.providers.served import DEFAULT_MAX_TOKENS
 from judgekit.rubric import Rubric
 
 RECORDED = "recorded/"

@@ -1,33 +1,29 @@
 """Every other provider: litellm knows how they are asked and how they answer, all the rest is our own."""
 
 import copy
-import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from judgekit.errors import UsageError
 from judgekit.exchange import FREE, Message, Reply, Request, Usage
-from judgekit.providers.dialect import LIMIT_NAMES, PROSE, REFUSALS, Dialect, parameters, without_system
+from judgekit.providers.dialect import PROSE, Dialect, parameters, without_system
 from judgekit.providers.faults import Complaint, read_complaint
 from judgekit.providers.hosts import NO_KEY, Account, open_account, provider_of
 from judgekit.providers.native import read_answer
 from judgekit.providers.native_complaints import about_mark, native_fault, told, translated, wait_told
-from judgekit.providers.openai import DEFAULT_MAX_TOKENS, MORE_ROOM
-from judgekit.providers.prices import Price, price_of
-from judgekit.providers.retry import UNKNOWN_COST, Fault, RetryPolicy, Then
+from judgekit.providers.retry import UNKNOWN_COST, Fault, Then
+from judgekit.providers.served import ServedCall, ServedClient, make_room
 
 if TYPE_CHECKING:
-    from judgekit.providers.http import Links
+    from judgekit.providers.http import Link, Links
     from judgekit.providers.wire import Exchange
 
-KEPT_PIECES = 64
 GRACE = 60.0  # seconds that litellm's own clock runs longer than ours, which decides
 # Their Claude models keep what a marker ends: the system text is the same for all items of a rubric.
 MARKED = ("anthropic", "bedrock", "vertex_ai")
 
 
-class LiteLLMClient:
+class LiteLLMClient(ServedClient):
     """A `Client` for any provider that litellm knows: Anthropic, Gemini, Bedrock, Azure, Mistral and others.
 
     Parameters
@@ -39,21 +35,9 @@ class LiteLLMClient:
     api_key_env : str or None
         The environment variable that holds the key. Without it, the provider's own host gets that provider's
         usual key, any other host none.
-    timeout : float
-        Seconds for one attempt in all.
-    attempts : int
-        Tries at most.
-    backoff : float
-        Seconds that a first pause takes at most.
-    temperature : float
-        Left out where the model does not take it.
-    max_tokens : int or None
-        Room for an answer, thinking included; None leaves it to litellm and the provider.
-    price : tuple of float or None
-        US dollars for a million input tokens and a million output tokens; None takes litellm's table for a
-        provider's own host, and is unknown elsewhere.
-    max_connections : int
-        Calls under way at once, for each event loop; further ones wait, outside their time limit.
+    **how
+        As for `ServedClient`: `timeout`, `attempts`, `backoff`, `temperature`, `max_tokens`, `price`,
+        `max_connections`.
 
     Raises
     ------
@@ -62,103 +46,40 @@ class LiteLLMClient:
     """
 
     def __init__(
-        self,
-        model: str,
-        *,
-        base_url: str | None = None,
-        api_key_env: str | None = None,
-        timeout: float = 60.0,
-        attempts: int = 4,
-        backoff: float = 1.0,
-        temperature: float = 0.0,
-        max_tokens: int | None = DEFAULT_MAX_TOKENS,
-        price: tuple[float, float] | None = None,
-        max_connections: int = 256,
+        self, model: str, *, base_url: str | None = None, api_key_env: str | None = None, **how: Any
     ) -> None:
-        if max_connections < 1 or (max_tokens is not None and max_tokens < 1):
-            raise UsageError("max_connections and max_tokens must be 1 or more")
-        if price is not None and not all(0 <= p < math.inf for p in price):
-            raise UsageError(f"a price is two numbers of 0 or more, not {price}")
-        self._name = model
-        self._provider = provider_of(model)
+        provider = provider_of(model)
         self._account = open_account(model, base_url, api_key_env)
-        self._policy = RetryPolicy(attempts, timeout, backoff)
-        self._temperature = temperature
-        self._max_tokens = max_tokens
-        self._price = price_of(model, base_url) if price is None else Price(*price)
-        self._max_connections = max_connections
-        self._where = _where(self._provider, self._account)
-        self._links: Links | None = None
+        super().__init__(model, self._account, base_url, **how)
+        self._where = _where(provider, self._account)
         self._library: Any = None
         self._steps: tuple[int, ...] = ()
-        self._dialect = Dialect()
-        self._marked = self._provider in MARKED and bool(re.search("claude|anthropic", model))
+        self._marked = provider in MARKED and bool(re.search("claude|anthropic", model))
         self._asked: dict[tuple[Any, ...], tuple[dict[str, Any], Any]] = {}
 
-    @property
-    def name(self) -> str:
-        """The model as asked for."""
-        return self._name
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Parameters that decide an answer."""
-        return {"temperature": self._temperature, "max_tokens": self._max_tokens}
-
-    @property
-    def destination(self) -> str:
-        """The host that data goes to; the provider's name where litellm chooses it with the first call."""
-        return self._account.host
-
-    @property
-    def accepts(self) -> dict[str, str]:
-        """How the provider lets itself be asked, as far as is known; see `Dialect.accepted`."""
-        return self._dialect.accepted(("max_tokens", "max_completion_tokens"))
-
-    def __repr__(self) -> str:
-        return f"LiteLLMClient({self._name!r}, destination={self.destination!r})"
-
-    async def complete(self, request: Request) -> Reply:
-        """Answer one request.
-
-        Raises
-        ------
-        CallFailed
-            With the status that the row will carry and what the attempts cost.
-        CallRefused
-            If every other call would fail alike.
-        """
-        link = self._open().here()
-        async with link.places:
-            return await self._policy.run(_Call(self, request).attempt)
-
-    async def aclose(self) -> None:
-        """Let go of connections; a later call opens new ones."""
-        if self._links is not None:
-            await self._links.aclose()
+    def _call(self, request: Request, link: "Link") -> "_Call":
+        return _Call(self, request)
 
     def _open(self) -> "Links":
-        if self._links is None:
-            from judgekit.providers.http import Links
-            from judgekit.providers.modes import accepted, ladder
-            from judgekit.providers.wire import load, open_client
+        from judgekit.providers.http import Links
+        from judgekit.providers.modes import accepted, ladder
+        from judgekit.providers.wire import load, open_client
 
-            litellm = load()
-            # The key goes into the header that litellm chooses, not into one of every request.
-            links = Links(replace(self._account, key=""), self._max_connections)
-            self._library = open_client(self._name, self._account, links)
-            model, provider, *_ = litellm.get_llm_provider(
-                self._name, api_base=self._account.base_url or None, api_key=self._account.key or NO_KEY
-            )
-            takes = accepted(provider, model)
-            self._steps = ladder(provider, model)
-            self._dialect = Dialect(
-                structure=self._steps[0],
-                temperature=int("temperature" not in takes),
-                probabilities=0 if {"logprobs", "top_logprobs"} <= takes else 2,
-            )
-            self._links = links
-        return self._links
+        litellm = load()
+        # The key goes into the header that litellm chooses, not into one of every request.
+        links = Links(replace(self._account, key=""), self._max_connections)
+        self._library = open_client(self._name, self._account, links)
+        model, provider, *_ = litellm.get_llm_provider(
+            self._name, api_base=self._account.base_url or None, api_key=self._account.key or NO_KEY
+        )
+        takes = accepted(provider, model)
+        self._steps = ladder(provider, model)
+        self._dialect = Dialect(
+            structure=self._steps[0],
+            temperature=int("temperature" not in takes),
+            probabilities=0 if {"logprobs", "top_logprobs"} <= takes else 2,
+        )
+        return links
 
     def _stepping(self, dialect: Dialect) -> Dialect:
         """Go on to the next way of asking for the schema that this provider has."""
@@ -177,13 +98,12 @@ class LiteLLMClient:
                 schema_name="",
                 temperature=self._temperature,
                 max_tokens=None if self._max_tokens is None else self._max_tokens * room,
-                limit_names=("max_tokens", "max_completion_tokens"),
+                limit_names=self._limit_names,
                 probabilities=request.probabilities,
             )
             if request.schema is not None:
                 asked |= structure(dialect.structure, request.schema, request.schema_name)
-            if len(self._asked) >= KEPT_PIECES:
-                self._asked.clear()
+            make_room(self._asked)
             # Holding the schema keeps its id from being given to another one.
             self._asked[key] = (asked, request.schema)
         return self._asked[key][0]
@@ -194,17 +114,13 @@ class LiteLLMClient:
         return replace(usage, cost_usd=self._price.cost(usage, stored))
 
 
-class _Call:
-    """One request on its way: what it has conceded and how much room its answer gets."""
-
-    __slots__ = ("client", "dialect", "marked", "request", "room")
+class _Call(ServedCall):
+    __slots__ = ("client", "marked")
 
     def __init__(self, client: LiteLLMClient, request: Request) -> None:
+        super().__init__(request, client._dialect)
         self.client = client
-        self.request = request
-        self.dialect = client._dialect
         self.marked = client._marked
-        self.room = 1
 
     async def attempt(self) -> Reply:
         client = self.client
@@ -276,13 +192,12 @@ class _Call:
         try:
             reply, stored = read_answer(whole, sent.response, client._account, tool)
         except Fault as fault:
-            raise self._with_more_room(fault, names) if fault.status == "truncated" else fault from None
+            raise self.with_more_room(fault, names) from None
         return replace(reply, usage=client._priced(reply.usage, stored))
 
     def _refusal(self, complaint: Complaint, wait: float | None, body: str, names: frozenset[str]) -> Fault:
-        if self.room > 1 and complaint.http in REFUSALS:
-            said = f"{complaint.host}: the answer hit the limit of tokens, and more are not allowed"
-            return Fault("truncated", said, Then.GIVE_UP)
+        if (cut := self.no_more_room(complaint)) is not None:
+            return cut
         if self.marked and about_mark(complaint):
             self.marked = False
             return Fault("provider_error", str(complaint), Then.RESEND)
@@ -295,12 +210,6 @@ class _Call:
     def _conceding(self, complaint: Complaint, names: frozenset[str]) -> Dialect | None:
         conceded = self.dialect.conceding(translated(complaint, names), names)
         return None if conceded is None else self.client._stepping(conceded)
-
-    def _with_more_room(self, fault: Fault, names: frozenset[str]) -> Fault:
-        if self.room > 1 or names.isdisjoint(LIMIT_NAMES):
-            fault.then = Then.GIVE_UP
-        self.room = MORE_ROOM
-        return fault
 
 
 def _where(provider: str, account: Account) -> dict[str, Any]:
