@@ -127,6 +127,8 @@ class LoopbackServer:
 
     async def _close(self) -> None:
         self._server.close()
+        for _ in range(5):  # a connection that was accepted just now is met first, and so can be ended
+            await asyncio.sleep(0)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -136,8 +136,8 @@ def command(
         show(console, which, asked, items, options)
         return
     assert out is not None
-    make_room(concurrency)
     grader = which(asked, concurrency)
+    make_room(concurrency, getattr(grader, "clients", 1))
     first = None
     if card is not None and calibration is not None:
         grader = with_card(grader, card, force=force)

@@ -54,8 +54,8 @@ def regraded(
         same_rubric(find(wanted), rubric.reference, rubric.digest, str(graded))
     items = out.with_suffix(".items.jsonl")
     fixed = dict(read_columns(rubric, None, [], constants).constants)
-    make_room(concurrency)
     grader = which(rubric, concurrency)
+    make_room(concurrency, getattr(grader, "clients", 1))
     earlier(grader, out)  # refuses another judge's rows before anything is written
     many = _write_items(items, graded, labels, rubric, fixed, allow_unmatched)
     where = where_to(which.hosts, rubric)

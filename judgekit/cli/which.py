@@ -170,17 +170,17 @@ def read_price(text: str | None) -> tuple[float, float] | None:
     return given, taken
 
 
-def make_room(concurrency: int) -> None:
+def make_room(concurrency: int, clients: int = 1) -> None:
     """Allow as many open connections as calls under way; many systems start at 256."""
     import resource
 
-    needed = concurrency + 64
+    needed = concurrency * clients + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise UsageError(
             f"--concurrency {concurrency}: this system allows {hard} open files and connections; choose at "
-            f"most {max(1, hard - 64)}"
+            f"most {max(1, (hard - 64) // clients)}"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

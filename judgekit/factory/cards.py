@@ -130,11 +130,7 @@ def weight_of(card: "str | Path | Calibration", grader: Grader) -> dict[str, flo
     ----------
     Nitzan & Paroush (1982), doi:10.2307/2526438; K answers: Zhu et al. (2009), doi:10.4310/SII.2009.v2.n3.a8
     """
-    from judgekit.calibration.recalibrate import vouching
-
-    held = _card(card)
-    vouching(held, grader.rubric, grader.fingerprint, grader.signature)
-    found = {}
+    held, found = _vouched(card, grader), {}
     for criterion in grader.rubric.criteria:
         agreement = held[criterion.name].agreement
         n = agreement.n
@@ -144,8 +140,8 @@ def weight_of(card: "str | Path | Calibration", grader: Grader) -> dict[str, flo
     return found
 
 
-def agreement_of(card: "str | Path | Calibration", grader: Grader) -> float:
-    """Give how often a judge agrees with people by its card: on the item as a whole, else the last criterion.
+def agreement_of(card: "str | Path | Calibration", grader: Grader) -> dict[str, float]:
+    """Give how often a judge agrees with people on each criterion, by its card.
 
     Raises
     ------
@@ -154,8 +150,13 @@ def agreement_of(card: "str | Path | Calibration", grader: Grader) -> float:
     UsageError
         If the card advises against it.
     """
+    held = _vouched(card, grader)
+    return {c.name: round(held[c.name].agreement.value, 6) for c in grader.rubric.criteria}
+
+
+def _vouched(card: "str | Path | Calibration", grader: Grader) -> "Calibration":
     from judgekit.calibration.recalibrate import vouching
 
     held = _card(card)
     vouching(held, grader.rubric, grader.fingerprint, grader.signature)
-    return float(round(held.overall.agreement.value, 6))
+    return held

@@ -1,11 +1,13 @@
 """The judges that a project file names, and what it takes to build them."""
 
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from judgekit._digest import digest
 from judgekit.errors import UsageError
 from judgekit.exchange import Client
 from judgekit.factory.cards import agreement_of, weight_of, with_card
@@ -179,10 +181,9 @@ class _Builder:
         if isinstance(spec, SwapSpec):
             return Swapped(members[0])
         if isinstance(spec, CascadeSpec):
-            below = spec.below
-            if isinstance(below, str):
-                below = agreement_of(self.project.beside(below), members[-1])
-            return Cascade(members, below)
+            if isinstance(spec.below, str):
+                return Cascade(members, agreement_of(self.project.beside(spec.below), members[-1]))
+            return Cascade(members, spec.below)
         weights = None
         if spec.weights is not None:
             if len(spec.weights) != len(members):
@@ -204,15 +205,20 @@ def _function(project: Project, place: str) -> Callable[..., Any]:
     try:
         if source.endswith(".py"):
             path = project.beside(source)
-            found = spec_from_file_location(path.stem, path)
+            name_of = f"_checks_of_{digest(str(path.resolve()))[7:23]}_{path.stem}"
+            found = spec_from_file_location(name_of, path)
             if found is None or found.loader is None:
                 raise ImportError(f"{path} is no Python file")
             module = module_from_spec(found)
+            # Dataclasses and the text of a function are looked up by the module's name.
+            sys.modules[found.name] = module
             found.loader.exec_module(module)
         else:
             module = import_module(source)
         return getattr(module, name)  # type: ignore[no-any-return]
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a file that ends the program ends this run with a reason
         raise UsageError(
             f"{project.path}: {place} cannot be loaded: {type(error).__name__}: {error}"
         ) from error

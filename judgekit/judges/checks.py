@@ -86,7 +86,9 @@ class Checks:
             return _failed(str(error))
         except TooSlow as error:
             return _failed(f"timed out: {error}")
-        except (Exception, SystemExit) as error:  # other people's code may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # other people's code may raise anything, and none of it is ours
             return _failed(f"raised {_told(error)}")
         return found
 
@@ -124,15 +126,53 @@ def _all_there(wanted: Mapping[str, str], given: Mapping[str, Any]) -> None:
 
 
 def _source_digest(function: Any) -> str:
-    """Digest the text of a function: changing it changes the verdicts, and so the fingerprint."""
+    """Digest the text of a function and what it is bound to: changing either changes the verdicts."""
     if isinstance(function, partial):
-        bound = [repr(function.args), repr(sorted(function.keywords.items()))]
-        return digest([_source_digest(function.func), *bound])
-    source = function if inspect.isroutine(function) else type(function)
+        return digest([_source_digest(function.func), _held(function.args), _held(function.keywords)])
+    if inspect.ismethod(function):
+        return digest([_source_digest(function.__func__), _held(vars_of(function.__self__))])
+    # Not through a wrapper to what it wraps: the wrapper answers.
+    code = getattr(function, "__code__", None)
+    source = code or (function if inspect.isroutine(function) else type(function))
     try:
-        return digest(dedent(inspect.getsource(source)))
+        text = dedent(inspect.getsource(source))
     except (OSError, TypeError):
-        return digest(f"{source.__module__}.{source.__qualname__}")
+        text = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function))}"
+    if code is None:
+        return digest([text, _held(vars_of(function))])
+    cells = [_cell(cell) for cell in function.__closure__ or ()]
+    return digest([text, _held(function.__defaults__), _held(function.__kwdefaults__), _held(cells)])
+
+
+def vars_of(instance: Any) -> dict[str, Any]:
+    """Give the state of an object, as far as it shows."""
+    return dict(getattr(instance, "__dict__", {}))
+
+
+def _cell(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return None
+
+
+def _held(value: Any) -> str:
+    """Digest what a function holds: plain JSON as such, functions by their text, other things by their kind."""
+    if isinstance(value, dict):
+        return digest(
+            [[str(key), _held(one)] for key, one in sorted(value.items(), key=lambda pair: str(pair[0]))]
+        )
+    if isinstance(value, list | tuple):
+        return digest([_held(one) for one in value])
+    if inspect.isroutine(value) or isinstance(value, partial):
+        return _source_digest(value)
+    try:
+        return digest(value)
+    except (ValueError, TypeError, RecursionError):
+        state = vars_of(value)
+        return digest(
+            [type(value).__qualname__, {key: repr(type(one)) for key, one in sorted(state.items())}]
+        )
 
 
 def _decided(criterion: Criterion) -> Answer:

@@ -41,6 +41,11 @@ class Composed(BaseGrader):
     confident = True
     times = 1  # that each member is asked for one item
 
+    @property
+    def clients(self) -> int:
+        """How many clients there are, each with connections of its own."""
+        return sum(getattr(one, "clients", 1) for one in self.members)
+
     def __init__(
         self,
         how: str,

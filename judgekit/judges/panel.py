@@ -27,7 +27,7 @@ class Panel(Composed):
     judges : sequence of BaseGrader
         Two or more, of one rubric.
     weights : sequence of float, or of mappings of criterion to float, optional
-        One for each judge, 0 or more; equal if not given. `weight_by_agreement` of a card gives one.
+        One for each judge, 0 or more; equal if not given. In judgekit.yaml a card gives one.
     by : {"majority", "mean"}
         The answer with most weight (numbers: the median), or the mean of scores and numbers.
 

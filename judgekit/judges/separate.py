@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from judgekit._sync import together
@@ -46,9 +47,15 @@ class SeparateCalls(Composed):
         ]
         super().__init__("separate", judges, self.checks.decides, judges[0].words, rubric)
         self.name = client.name
+        self.provenance = replace(self.provenance, model=client.name)
         self.confident = judges[0].confident
         self.recipe = self.checks.recipe(client.name, judges[0].settings | {"separate": True})
         self.names = names
+
+    @property
+    def clients(self) -> int:
+        """One: all questions go through it."""
+        return 1
 
     async def judge(self, item: Item) -> Verdict:
         """Ask about one item once for each criterion, at once."""

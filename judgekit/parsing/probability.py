@@ -50,8 +50,9 @@ def chances(tokens: Sequence[Token], place: tuple[int, int], labels: Iterable[st
     """Give the probability of each label, as far as the tokens tell.
 
     At each token of the label, the alternatives that would have begun another label count for that label,
-    times the probability of coming so far. Alternatives that begin several labels count for them in equal
-    parts; those that begin none count for nothing, so that the chances sum to 1 over the labels.
+    times the probability of coming so far. An alternative that is one label and begins another (1, 10) counts
+    for the one that it is; others that begin several labels count for them in equal parts; those that begin
+    none count for nothing, so that the chances sum to 1 over the labels.
 
     Parameters
     ----------
@@ -114,4 +115,7 @@ def _fitting(begun: str, wanted: dict[str, str]) -> list[str]:
     """Give the labels that a text begins, or that begin it with their closing quote."""
     if not begun:
         return []
-    return [label for label, spelt in wanted.items() if spelt.startswith(begun) or begun.startswith(spelt)]
+    whole = [label for label, spelt in wanted.items() if spelt == f'{begun}"']
+    return whole or [
+        label for label, spelt in wanted.items() if spelt.startswith(begun) or begun.startswith(spelt)
+    ]

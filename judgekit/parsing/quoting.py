@@ -9,10 +9,8 @@ from typing import Any
 
 from judgekit.item import Item, field_text
 
-MAX_UNESCAPED = 3  # times that JSON may stand inside a text of JSON
+MAX_UNESCAPED = 10  # times that JSON may stand inside a text of JSON
 GAP = 20  # folded characters between a key and what belongs to it: line numbers, escapes
-NEAR = 200  # folded characters between an explanation and its label
-MAX_PLACES = 1000
 
 _WORD = "explanation"
 _KEPT = (ascii_letters + digits).encode()
@@ -40,8 +38,8 @@ class Quotes:
     """The verdicts that stand in an item, in whatever wrapping.
 
     A finding is a quote where its explanation stands in the item behind the word "explanation" and its
-    answer behind "label" or "value" nearby, letters and digits compared alone. A verdict that a judge put
-    into words of its own is not found, and no text can tell it from its own.
+    label behind "label" (a number: the word "value"), letters and digits compared alone. A verdict that a
+    judge put into words of its own is not found, and no text can tell it from its own.
     """
 
     def __init__(self, item: Item) -> None:
@@ -63,6 +61,8 @@ class Quotes:
                 if "\\" not in text:
                     break
                 text = _ESCAPE.sub(_unescaped, text)
+                # A pair of halves that JSON writes as two escapes is one character.
+                text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         return list(found)
 
     def hold(self, verdict: Mapping[str, Any], names: Mapping[str, Any]) -> bool:
@@ -75,15 +75,15 @@ class Quotes:
 
 def _stands(finding: Mapping[str, Any], text: str) -> bool:
     explanation = folded(str(finding.get("explanation") or ""))
-    answers = [(key, folded(str(finding[key]))) for key in ("label", "value") if finding.get(key) is not None]
-    said = re.compile(f"{_WORD}.{{0,{GAP}}}?{re.escape(explanation)}")
-    for count, place in enumerate(said.finditer(text)):
-        if count >= MAX_PLACES:
-            return True
-        around = text[max(place.start() - NEAR, 0) : place.end() + NEAR]
-        if any(re.search(f"{key}.{{0,{GAP}}}?{re.escape(answer)}", around) for key, answer in answers):
-            return True
-    return False
+    if re.search(f"{_WORD}.{{0,{GAP}}}?{re.escape(explanation)}", text) is None:
+        return False
+    # A number has many spellings.
+    answer = (
+        "value"
+        if finding.get("label") is None
+        else f"label.{{0,{GAP}}}?{re.escape(folded(str(finding['label'])))}"
+    )
+    return re.search(answer, text) is not None
 
 
 def _strings(value: Any, keys: bool) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from judgekit._json import KeyTwice
 from judgekit.exchange import FREE, Reply, Token, Usage
 from judgekit.providers.endpoint import Endpoint
 from judgekit.providers.prices import Price
@@ -52,14 +53,23 @@ def read_completion(body: bytes, endpoint: Endpoint, price: Price | None = None,
 
 def _object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
     try:
-        found = json.loads(body.decode("utf-8"))
+        found = json.loads(body.decode("utf-8"), object_pairs_hook=_pairs)
     except UnicodeDecodeError:
         raise _broken(endpoint, "an answer that is not UTF-8") from None
+    except KeyTwice:
+        raise _broken(endpoint, "an answer that gives the same key twice") from None
     except (ValueError, RecursionError):
         start = endpoint.shown(body[:1000].decode("utf-8", "replace"), 80)
         raise _broken(endpoint, f"something that is not whole JSON: {start}") from None
     if not isinstance(found, dict):
         raise _broken(endpoint, "JSON that is no completion")
+    return found
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise KeyTwice(next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number])))
     return found
 
 
@@ -139,16 +149,28 @@ def _tokens(entries: list[dict[str, Any]]) -> Iterator[Token]:
     held, product = b"", 1.0
     for entry in entries:
         raw = entry.get("bytes")
-        coded = entry["token"].encode("utf-8", "surrogatepass") if raw is None else bytes(raw)
+        coded = entry["token"].encode("utf-8", "surrogatepass") if raw is None else bytes(_listed(raw))
         held, product = held + coded, product * _chance(entry["logprob"])
         try:
             text = held.decode("utf-8")
         except UnicodeDecodeError:
             continue
         whole = held == coded
-        others = [(one["token"], _chance(one["logprob"])) for one in entry.get("top_logprobs") or []]
+        others = [(_word(one["token"]), _chance(one["logprob"])) for one in entry.get("top_logprobs") or []]
         yield Token(text, product, tuple(others) if whole else ())
         held, product = b"", 1.0
+
+
+def _listed(raw: Any) -> list[int]:
+    if not isinstance(raw, list):  # a number would be so many bytes of nothing
+        raise TypeError("bytes of a token are a list")
+    return raw
+
+
+def _word(token: Any) -> str:
+    if not isinstance(token, str):
+        raise TypeError("a token is text")
+    return token
 
 
 def _chance(logarithm: float) -> float:
