@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from judgekit import _sync
@@ -13,6 +13,7 @@ from judgekit.item import Item, as_item, missing_fields
 from judgekit.rubric import Rubric
 from judgekit.verdict import Provenance, Verdict
 
+_END = object()
 AHEAD = 4  # times the concurrency, verdicts that may wait for an earlier one
 
 
@@ -156,20 +157,29 @@ class BaseGrader(ABC):
             async with slots:
                 return await self.agrade(item)
 
+        source = _each(items)
+        taking: asyncio.Task[Any] | None = None
+        more = True
         try:
-            async for item in _each(items):
-                waiting.append(asyncio.ensure_future(one(item)))
-                while waiting and (len(waiting) >= AHEAD * concurrency or waiting[0].done()):
-                    yield await waiting[0]
-                    waiting.popleft()
-                await asyncio.sleep(0)
-            while waiting:
-                yield await waiting[0]
-                waiting.popleft()
+            while more or waiting:
+                if more and taking is None and len(waiting) < AHEAD * concurrency:
+                    taking = asyncio.ensure_future(anext(source, _END))
+                # Whichever is first: a verdict must not wait for an item that waits for the verdict.
+                due = {one for one in (taking, waiting[0] if waiting else None) if one is not None}
+                await asyncio.wait(due, return_when=asyncio.FIRST_COMPLETED)
+                if taking is not None and taking.done():
+                    item, taking = taking.result(), None
+                    more = item is not _END
+                    if more:
+                        waiting.append(asyncio.ensure_future(one(item)))
+                while waiting and waiting[0].done():
+                    yield waiting.popleft().result()
         finally:
-            for task in waiting:
+            left = [*waiting, *([taking] if taking is not None else [])]
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
+            await source.aclose()
 
     def grade_many(self, items: Iterable[Any], *, concurrency: int = 16) -> list[Verdict]:
         """Grade items from synchronous code, so many at once; verdicts in their order."""
@@ -192,7 +202,7 @@ class BaseGrader(ABC):
         return None
 
 
-async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

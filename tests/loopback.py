@@ -126,9 +126,10 @@ class LoopbackServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
-        self._server.close()
-        for _ in range(5):  # a connection that was accepted just now is met first, and so can be ended
+        # What came in just now is met first: asyncio loses a connection that it is accepting meanwhile.
+        for _ in range(5):
             await asyncio.sleep(0)
+        self._server.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -148,7 +148,7 @@ def test_probabilities_that_are_not_given(hidden):
         choice["logprobs"] = chances(text.replace("all", "none"))
     found, lines, _ = trial([Answer(completion("", choices=[choice]))])
     assert found.works and lines["probabilities"].state == "note"
-    assert "`samples: 5`" in lines["probabilities"].meaning
+    assert "`{samples: 5, of: NAME}`" in lines["probabilities"].meaning
 
 
 def test_usage_that_is_not_told():

@@ -28,6 +28,8 @@ class Tally:
         How often each message ended a row of this run, by status; the first hundred different ones.
     usage : Usage
         Of everything asked, repeats after a failure included.
+    labels : Counter of str
+        Answered rows by the result in a word, where it has one.
     steadiness : Steadiness
         How far the parts of composed verdicts agree.
     """
@@ -37,6 +39,7 @@ class Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
     usage: Usage = FREE
+    labels: Counter[str] = field(default_factory=Counter)
     steadiness: Steadiness = field(default_factory=Steadiness)
     began: float = field(default_factory=time.monotonic)
 
@@ -50,6 +53,8 @@ class Tally:
     def keep(self, verdict: dict[str, Any]) -> None:
         """Count a row that stays, whether it was paid for now or before."""
         self.statuses[verdict["status"]] += 1
+        if verdict.get("label"):
+            self.labels[verdict["label"]] += 1
         if parts := verdict.get("parts"):
             self.steadiness.add(parts, str((verdict.get("model") or {}).get("asked")))
 

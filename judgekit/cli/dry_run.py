@@ -81,13 +81,14 @@ def show(console: Console, which: Which, rubric: Rubric, items: Path, options: O
     seconds = rows * SECONDS_A_CALL * _in_a_row(grader) / at_once
     many = "" if each == 1 else f", {_at_most(grader)}{each} calls an item"
     known = usage.cost_usd is not None
+    unpriced = f" (state {'price: [IN, OUT] in judgekit.yaml' if which.named else '--price IN,OUT'})"
     keys = "\n".join(dict.fromkeys(_key_state(one.client.asked) for one in calls))
     said = (
         f"{prompt}\n\n--- the run ---\n"
         f"{rows:,} of {census.count:,} items with {grader.signature}{many}; {where}\n"
         f"about {usage.input_tokens:,} tokens in (four characters a token) and {usage.output_tokens:,} out "
         f"(a guess: {REPLY_TOKENS} a criterion; a model that thinks first writes more), "
-        f"{money(usage.cost_usd)}{'' if known else ' (state --price IN,OUT)'}\n"
+        f"{money(usage.cost_usd)}{'' if known else unpriced}\n"
         f"about {duration(seconds)} with {at_once} at once, if a call takes {SECONDS_A_CALL:g} s\n"
         f"{keys}\nNothing was sent."
     )

@@ -194,6 +194,9 @@ def _conclude(console: Console, run: "Run", max_failed: float, card: Path | None
         f"{duration(tally.seconds)}, {money(tally.usage.cost_usd)}{''.join(_reasons(tally))}",
         run.to_dict() | ({"reasons": tally.reasons} if tally.reasons else {}),
     )
+    if tally.labels:
+        counts = ", ".join(f"{count:,} {label}" for label, count in tally.labels.most_common())
+        console.say(f"  the judge said: {counts} (its count, not an estimate)")
     for line in tally.steadiness.lines():
         console.say(f"  {line}")
     for note in run.notes:

@@ -27,11 +27,14 @@ class Which:
         Where items go; empty if they stay.
     build : callable
         Of the rubric, calls at once, and what gives clients instead of the real ones (None: nothing does).
+    named : bool
+        Whether the project file says how it is asked.
     """
 
     name: str
     hosts: list[str]
     build: "Callable[[Rubric, int, Callable[[Asked], Client] | None], BaseGrader]"
+    named: bool = False
 
     def __call__(self, rubric: "Rubric", connections: int) -> "BaseGrader":
         """Build it."""
@@ -80,7 +83,7 @@ def which_judge(
         if model is not None or given:
             extra = "--model" if model is not None else f"--{next(iter(given)).replace('_', '-')}"
             raise UsageError(f"judgekit.yaml says how the judge {judge!r} is asked; leave {extra} away")
-        found = Which(judge, named_destinations(judge), _named(judge, limits))
+        found = Which(judge, named_destinations(judge), _named(judge, limits), named=True)
     else:
         found = _model(model, card, given | limits)
     refuse_remote(found.hosts, local_only)

@@ -27,6 +27,7 @@ from judgekit.judges import Cascade, Judge, Panel, SelfConsistency, Swapped
 from judgekit.rubric import Rubric
 from judgekit.rubric.nearest import did_you_mean
 
+MAX_MODELS = 100
 SAMPLED = 0.7  # temperature of samples where nobody states one, as in arXiv:2203.11171
 
 
@@ -70,9 +71,7 @@ def named_destinations(name: str, project: str | Path = PROJECT) -> list[str]:
     """Name the hosts that a judge of the project file sends items to, before anything else is done."""
     read = read_project(project)
     return list(
-        dict.fromkeys(
-            host for one in _models(read, name, ()) if (host := destination(one.model, one.base_url))
-        )
+        dict.fromkeys(host for one in _models(read, name) if (host := destination(one.model, one.base_url)))
     )
 
 
@@ -86,7 +85,7 @@ def named_models(name: str, project: str | Path = PROJECT, **stated: Any) -> lis
     **stated
         `timeout` and `attempts`, for models that the file does not say them of.
     """
-    models = [_asked(one, stated) for one in _models(read_project(project), name, ())]
+    models = [_asked(one, stated) for one in _models(read_project(project), name)]
     return list(dict.fromkeys(models))
 
 
@@ -97,12 +96,20 @@ def _asked(spec: ModelSpec, stated: dict[str, Any], **more: Any) -> Asked:
     return Asked(**{**stated, **given, **more})
 
 
-def _models(project: Project, name: str, above: tuple[str, ...]) -> Iterator[ModelSpec]:
+def _models(project: Project, name: str) -> Iterator[ModelSpec]:
+    """Give the models of a judge; UsageError if there are more than any run would ask."""
+    for number, one in enumerate(_all_models(project, name, ())):
+        if number >= MAX_MODELS:
+            raise UsageError(f"{project.path}: the judge {name!r} asks over {MAX_MODELS} models for one item")
+        yield one
+
+
+def _all_models(project: Project, name: str, above: tuple[str, ...]) -> Iterator[ModelSpec]:
     spec = _spec(project, name, above)
     if isinstance(spec, ModelSpec):
         yield spec
     for member in _members(spec):
-        yield from _models(project, member, (*above, name))
+        yield from _all_models(project, member, (*above, name))
 
 
 def _members(spec: Any) -> tuple[str, ...]:
@@ -145,6 +152,8 @@ class _Builder:
         self.connections, self.client, self.stated = connections, client, stated
 
     def built(self, name: str, above: tuple[str, ...], temperature: float | None = None) -> BaseGrader:
+        if not above:
+            list(_models(self.project, name))
         spec = _spec(self.project, name, above)
         inside = (*above, name)
         grader: BaseGrader
@@ -173,7 +182,7 @@ class _Builder:
         judge = self.built(spec.of, inside, SAMPLED if stated is None else stated)
         if not isinstance(judge, Judge):
             raise UsageError(
-                f"{self.project.path}: samples are asked of one model, and {spec.of!r} is {judge.name}"
+                f"{self.project.path}: samples are asked of one model on a server; {spec.of!r} is none"
             )
         return SelfConsistency(judge, spec.samples, spec.by)
 

@@ -1,5 +1,6 @@
 """The project file, ``judgekit.yaml``: the user's own names for judges."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from pydantic import (
     ValidationError,
 )
 
-from judgekit.errors import InputError, Problems
+from judgekit.errors import InputError, Problems, UsageError
 from judgekit.rubric.nearest import did_you_mean
 from judgekit.rubric.yaml_tree import MAX_BYTES, Tree, dotted, read_tree
 
@@ -28,7 +29,7 @@ def _number(value: Any) -> Any:
 
 
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,63}"
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Money = Annotated[Number, Field(ge=0)]
@@ -45,7 +46,7 @@ class ModelSpec(_Spec):
     base_url: Text | None = None
     api_key_env: Text | None = None
     timeout: Annotated[Number, Field(gt=0)] | None = None
-    attempts: Count | None = None
+    attempts: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     max_tokens: Count | None = None
     price: tuple[Money, Money] | None = None
@@ -59,7 +60,7 @@ class ModelSpec(_Spec):
 class SamplesSpec(_Spec):
     """One judge asked several times."""
 
-    samples: Annotated[int, Field(strict=True, ge=2)]
+    samples: Annotated[int, Field(strict=True, ge=2, le=1000)]
     of: Text
     by: Literal["majority", "mean"] = "majority"
     temperature: Annotated[Number, Field(gt=0, le=2)] | None = None
@@ -115,6 +116,8 @@ class Project:
 
     def beside(self, name: str) -> Path:
         """Give a file that the project names, relative to its folder."""
+        if "\0" in name:
+            raise UsageError(f"{self.path}: {name!r} is no name of a file")
         return self.path.parent / name
 
 
@@ -142,7 +145,10 @@ def _text(path: Path, problems: Problems) -> str:
         if not path.is_file():
             problems.add("there is no such file; it names your judges: judges: {NAME: {model: …}}")
         else:
-            return path.read_bytes()[: MAX_BYTES + 1].decode("utf-8-sig")
+            with path.open("rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+            # The cut may go through a character; what is too large is refused either way.
+            return raw.decode("utf-8-sig", "replace" if len(raw) > MAX_BYTES else "strict")
     except OSError as error:
         problems.add(f"cannot be read: {error.strerror}")
     except UnicodeDecodeError:
@@ -173,22 +179,68 @@ def _judges(tree: Tree, problems: Problems) -> dict[str, Any]:
     return found
 
 
+# How each kind is written; and what is wrong where a value is none that the kind takes.
+_FORMS = {
+    "model": "{model: openai/gpt-4.1-mini}",
+    "samples": "{samples: 5, of: NAME}",
+    "panel": "{panel: [NAME, NAME]}",
+    "cascade": "{cascade: [NAME, NAME], below: 0.9}",
+    "swap": "{swap: NAME}",
+}
+_MESSAGES = {
+    ("samples", "samples"): "is how often the judge is asked, 2 to 1000: {samples: 5, of: NAME}",
+    ("samples", "of"): "names the judge that is asked: {samples: 5, of: NAME}",
+    ("samples", "temperature"): "must be above 0 and at most 2: at 0 all samples are one answer",
+    ("panel", "panel"): "a panel needs two judges or more, by name: {panel: [NAME, NAME]}",
+    ("panel", "weights"): "are numbers of 0 or more, or cards, one for each judge: [2, 1, 1]",
+    ("cascade", "cascade"): "a cascade needs two judges or more, by name, cheapest first",
+    (
+        "cascade",
+        "below",
+    ): "is the confidence below which the next judge is asked, above 0 and at most 1, such as "
+    "0.9; or the card of the last judge",
+    ("swap", "swap"): "names the judge that is asked in both orders: {swap: NAME}",
+    ("model", "price"): "is dollars per million tokens in and out: [0.4, 1.6]",
+    ("model", "attempts"): "is how often one call is tried, 1 to 100",
+}
+
+
+def _headless(heads: list[str], given: Any) -> str:
+    """Say how a judge is written, where it is not clear of what kind it is."""
+    forms = ", ".join(_FORMS.values())
+    if not isinstance(given, dict):
+        return f"a judge is one of {forms}"
+    if heads:
+        apart = ", ".join(_FORMS[head] for head in heads)
+        return f"is {' and '.join(heads)} at once; give each a name of its own: {apart}"
+    meant = [f"{key!r}{hint}" for key in given if (hint := did_you_mean(str(key), KINDS))]
+    return f"unknown key {meant[0]}" if meant else f"a judge is one of {forms}"
+
+
 def _spec(name: str, given: Any, tree: Tree, problems: Problems) -> Any:
     place = ("judges", name)
+    if not re.fullmatch(NAME, name):
+        problems.add(
+            f"{name!r} is no name: a letter, then letters, digits, . - or _", tree.line(place), dotted(place)
+        )
+        return None
     heads = [key for key in KINDS if isinstance(given, dict) and key in given]
     if len(heads) != 1:
-        which = " and ".join(heads) or "none of them"
-        said = f"a judge has one of {', '.join(KINDS)}, and this one {which}"
-        problems.add(said, tree.line(place), dotted(place))
+        problems.add(_headless(heads, given), tree.line(place), dotted(place))
         return None
-    kind = KINDS[heads[0]]
+    kind, told = KINDS[heads[0]], set[Any]()
     try:
         return kind.model_validate(given)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             loc = tuple(part for part in one["loc"] if part in given or isinstance(part, int))
             path = (*place, *(loc or one["loc"]))
-            message = str(one["msg"]).removeprefix("Value error, ")
+            message = _MESSAGES.get(
+                (heads[0], str(one["loc"][0])), str(one["msg"]).removeprefix("Value error, ")
+            )
+            if (path, message) in told:
+                continue
+            told.add((path, message))
             if one["type"] == "extra_forbidden":
                 known = list(kind.model_fields)
                 hint = did_you_mean(str(one["loc"][-1]), known)

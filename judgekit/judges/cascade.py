@@ -14,9 +14,10 @@ from judgekit.verdict import OK, Finding, Verdict
 class Cascade(Composed):
     """Judges asked one after the other until one is sure enough.
 
-    A judge is sure of a finding by its card, where that gives the finding a `p_pass` (p where it passed, 1 − p
-    where it failed), else by its `confidence`. What it abstained from, failed on or gave no confidence for goes on to the next;
-    a criterion answered by code does not count. The last judge's verdict stands as it is.
+    A judge is sure of a finding by its card, where that gives the finding a `p_pass` (p where it passed,
+    1 − p where it failed), else by its `confidence`. What it abstained from, failed on or gave no confidence
+    for goes on to the next; a criterion answered by code does not count. The last judge's verdict stands as
+    it is.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ class Cascade(Composed):
             raise UsageError("a cascade needs two judges or more")
         rubric = judges[0].rubric
         decided = [c for c in rubric.criteria if c.check is None]
+        if isinstance(below, Mapping) and (lacking := [c.name for c in decided if c.name not in below]):
+            raise UsageError(f"below says nothing of {', '.join(lacking)}; give every criterion a probability")
         self.below = {c.name: float(below[c.name] if isinstance(below, Mapping) else below) for c in decided}
         for bar in self.below.values():
             if not 0 < bar <= 1:

@@ -125,12 +125,18 @@ def _all_there(wanted: Mapping[str, str], given: Mapping[str, Any]) -> None:
             raise UsageError(f"the function {name!r} must be a plain function, not {shown(function)}")
 
 
-def _source_digest(function: Any) -> str:
-    """Digest the text of a function and what it is bound to: changing either changes the verdicts."""
+def _source_digest(function: Any, depth: int = 3) -> str:
+    """Digest the text of a function and what it is bound to: changing either changes the verdicts.
+
+    Deeper than `depth` functions within each other, the names alone count.
+    """
+    if depth == 0:
+        return digest(f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}")
     if isinstance(function, partial):
-        return digest([_source_digest(function.func), _held(function.args), _held(function.keywords)])
+        held = [_held(function.args, depth - 1), _held(function.keywords, depth - 1)]
+        return digest([_source_digest(function.func, depth - 1), *held])
     if inspect.ismethod(function):
-        return digest([_source_digest(function.__func__), _held(vars_of(function.__self__))])
+        return digest([_source_digest(function.__func__, depth - 1), _state(function.__self__, depth - 1)])
     # Not through a wrapper to what it wraps: the wrapper answers.
     code = getattr(function, "__code__", None)
     source = code or (function if inspect.isroutine(function) else type(function))
@@ -139,14 +145,13 @@ def _source_digest(function: Any) -> str:
     except (OSError, TypeError):
         text = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function))}"
     if code is None:
-        return digest([text, _held(vars_of(function))])
-    cells = [_cell(cell) for cell in function.__closure__ or ()]
-    return digest([text, _held(function.__defaults__), _held(function.__kwdefaults__), _held(cells)])
-
-
-def vars_of(instance: Any) -> dict[str, Any]:
-    """Give the state of an object, as far as it shows."""
-    return dict(getattr(instance, "__dict__", {}))
+        return digest([text, _state(function, depth - 1)])
+    bound = (
+        function.__defaults__,
+        function.__kwdefaults__,
+        [_cell(one) for one in function.__closure__ or ()],
+    )
+    return digest([text, *(_held(one, depth - 1) for one in bound)])
 
 
 def _cell(cell: Any) -> Any:
@@ -156,23 +161,26 @@ def _cell(cell: Any) -> Any:
         return None
 
 
-def _held(value: Any) -> str:
-    """Digest what a function holds: plain JSON as such, functions by their text, other things by their kind."""
-    if isinstance(value, dict):
-        return digest(
-            [[str(key), _held(one)] for key, one in sorted(value.items(), key=lambda pair: str(pair[0]))]
-        )
-    if isinstance(value, list | tuple):
-        return digest([_held(one) for one in value])
-    if inspect.isroutine(value) or isinstance(value, partial):
-        return _source_digest(value)
+def _state(instance: Any, depth: int) -> str:
+    return _held(dict(getattr(instance, "__dict__", {})), depth)
+
+
+def _held(value: Any, depth: int) -> str:
+    """Digest what a function holds: plain JSON as it is, functions by their text, the rest by its kind."""
     try:
         return digest(value)
     except (ValueError, TypeError, RecursionError):
-        state = vars_of(value)
-        return digest(
-            [type(value).__qualname__, {key: repr(type(one)) for key, one in sorted(state.items())}]
-        )
+        pass
+    if depth <= 0:
+        return digest(type(value).__qualname__)
+    if isinstance(value, dict):
+        return digest({str(key): _held(one, depth - 1) for key, one in value.items()})
+    if isinstance(value, list | tuple | set | frozenset):
+        held = [_held(one, depth - 1) for one in value]
+        return digest(held if isinstance(value, list | tuple) else sorted(held))
+    if inspect.isroutine(value) or isinstance(value, partial):
+        return _source_digest(value, depth)
+    return digest([type(value).__qualname__, _state(value, depth - 1)])
 
 
 def _decided(criterion: Criterion) -> Answer:

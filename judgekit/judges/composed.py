@@ -70,7 +70,8 @@ class Composed(BaseGrader):
             rubric or members[0].rubric, name, whole, list(words), "LLM" if "LLM" in kinds else "CODE"
         )
         self.members = tuple(members)
-        self.destination = ", ".join(dict.fromkeys(one.destination for one in members if one.destination))
+        hosts = [host for one in members for host in one.destination.split(", ") if host]
+        self.destination = ", ".join(dict.fromkeys(hosts))
 
     def concluded(
         self,

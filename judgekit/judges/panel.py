@@ -42,6 +42,9 @@ class Panel(Composed):
     ) -> None:
         if len(judges) < 2:
             raise UsageError("a panel needs two judges or more")
+        known = [one.fingerprint for one in judges]
+        if twice := [one.name for one in judges if known.count(one.fingerprint) > 1]:
+            raise UsageError(f"{twice[0]} stands twice in the panel; give it a weight instead")
         rubric = judges[0].rubric
         check_way(by, rubric)
         self.weights = _weights(rubric, [1.0] * len(judges) if weights is None else weights, len(judges))

@@ -112,7 +112,8 @@ class Judge(BaseGrader):
             if finding.status != OK or finding.label is None:
                 continue
             criterion = self.rubric.by_name[name]
-            allowed = [*criterion.labels, NOT_APPLICABLE, ABSTAIN]
+            allowed = [*criterion.labels, *[NOT_APPLICABLE] * criterion.allow_not_applicable]
+            allowed += [ABSTAIN] * self.rubric.allow_abstain
             found = chances(reply.tokens, places[name], allowed) if name in places else {}
             reading.findings[name] = self._weighed(criterion, finding, found)
         return reading

@@ -36,7 +36,7 @@ trying m: a made-up item, the same for everybody, goes to 127.0.0.1:PORT, twice;
   ok    system turn    accepted
   note  probabilities  of tokens are not given — `confidence` stays empty, `expected_score` fails
                        and no cascade can ask it first; several samples give a confidence too
-                       (`samples: 5` in judgekit.yaml)
+                       (`{samples: 5, of: NAME}` in judgekit.yaml)
   ok    usage          reported: 100 tokens in, 10 out
   ok    prompt cache   40 of 100 tokens kept for the second call — most providers ask less for them
   ok    price          $1 in, $2 out per million tokens — as stated

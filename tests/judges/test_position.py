@@ -59,7 +59,10 @@ def test_the_swap_finds_a_known_position_bias(pairs, tmp_path, monkeypatch, plac
     rate = proportion([one["id"] in moved for one in items])
     assert rate.low < BIAS < rate.high
     line = run.tally.steadiness.lines()[0]
-    assert f"{len(moved)} of 419 pairs ({100 * rate.value:.1f} %, {100 * rate.low:.1f}–{100 * rate.high:.1f})" in line
+    assert (
+        f"{len(moved)} of 419 pairs ({100 * rate.value:.1f} %, {100 * rate.low:.1f}–{100 * rate.high:.1f})"
+        in line
+    )
     assert f"{len(moved)} of {len(moved)} (100.0 %" in line and f"whichever stood {leans}" in line
 
     rows = [json.loads(line) for line in (tmp_path / "graded.jsonl").read_text("utf-8").splitlines()]

@@ -38,7 +38,7 @@ STRUCTURES = {
 }
 NO_CHANCES = (
     "`confidence` stays empty, `expected_score` fails and no cascade can ask it first; several samples give "
-    "a confidence too (`samples: 5` in judgekit.yaml)"
+    "a confidence too (`{samples: 5, of: NAME}` in judgekit.yaml)"
 )
 
 
