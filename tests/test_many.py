@@ -63,7 +63,7 @@ async def values(verdicts: AsyncIterator[jk.Verdict]) -> list[float | None]:
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds; a test that hangs has failed."""
     async with asyncio.timeout(30):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - of whatever there is to wait for
             await asyncio.sleep(0.005)
 
 

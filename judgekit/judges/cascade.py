@@ -39,7 +39,9 @@ class Cascade(Composed):
         rubric = judges[0].rubric
         decided = [c for c in rubric.criteria if c.check is None]
         if isinstance(below, Mapping) and (lacking := [c.name for c in decided if c.name not in below]):
-            raise UsageError(f"below says nothing of {', '.join(lacking)}; give every criterion a probability")
+            raise UsageError(
+                f"below says nothing of {', '.join(lacking)}; give every criterion a probability"
+            )
         self.below = {c.name: float(below[c.name] if isinstance(below, Mapping) else below) for c in decided}
         for bar in self.below.values():
             if not 0 < bar <= 1:

@@ -157,7 +157,7 @@ def tokens_said(spelt: dict, said: tuple) -> list[Token]:
 
 
 def doubtful(spelt: dict, said: tuple, label: str) -> float:
-    """How likely the model is to go where the text so far does not tell the label that is said from others."""
+    """How likely the model is to go where the text so far does not tell its label from others."""
     doubt, reached, before = 0.0, 1.0, ""
     for place, text in enumerate(said):
         table = next_tokens(spelt, said[:place])
