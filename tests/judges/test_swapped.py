@@ -26,7 +26,8 @@ TURNED = {"a": "b", "b": "a"}
 
 def is_swapped(seen: Seen) -> bool:
     """Whether the judge was shown the second answer first."""
-    return seen.said().index("OMEGA") < seen.said().index("ALPHA")
+    asked = seen.body["messages"][1]["content"]
+    return asked.index("OMEGA") < asked.index("ALPHA")
 
 
 def in_order(ab: object, ba: object):
