@@ -105,10 +105,11 @@ def balanced(rubric: Rubric) -> list[Example]:
     counts = Counter({level: 0 for example in open_ for level in _levels(example, rubric)})
 
     def behind(example: Example) -> bool:
-        return any(
-            counts[name, level] == min(n for (other, _), n in counts.items() if other == name)
-            for name, level in _levels(example, rubric)
-        )
+        """Whether it shows a new level, or one that is shown least and none that is far ahead."""
+        least = {name: min(n for (other, _), n in counts.items() if other == name) for name in example.labels}
+        ahead = [counts[name, level] - least[name] for name, level in _levels(example, rubric)]
+        new = any(not counts[level] for level in _levels(example, rubric))
+        return new or (0 in ahead and max(ahead) <= 1)
 
     while useful := [example for example in open_ if behind(example)]:
         best = min(

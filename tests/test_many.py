@@ -274,7 +274,7 @@ def test_cancelling_a_thousand_grades_in_flight_leaves_nothing(one_by_one):
     before = open_files()
     with LoopbackServer(echo(lambda _: 60.0)) as server:
         asyncio.run(run())
-    assert open_files() == before
+    assert open_files() <= before
 
 
 def warm_up() -> None:
@@ -301,7 +301,7 @@ def test_without_closing_nothing_grows_either():
     before, slow = open_files(), [60.0]
     with LoopbackServer(echo(lambda _: slow[0])) as server:
         asyncio.run(run())
-    assert open_files() == before
+    assert open_files() <= before
 
 
 def test_leaving_the_loop_early_stops_what_is_under_way():

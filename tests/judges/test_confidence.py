@@ -264,6 +264,8 @@ def test_the_expected_score_is_the_mean_of_scores_by_their_probabilities():
 def test_what_is_no_level_does_not_weigh():
     verdict, _ = toned("2", {"2": 0.4, "3": 0.4, "x": 0.1, "not": 0.1})
     assert verdict.criteria["tone"].score == 0.75
+    verdict, _ = toned("2", {"2": 0.4, "3": 0.4, "not": 0.2}, allow_not_applicable=True)
+    assert (verdict.criteria["tone"].score, verdict.criteria["tone"].confidence) == (0.75, 0.4)
 
 
 def test_passing_is_decided_by_the_label():
