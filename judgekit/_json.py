@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,12 +27,11 @@ class KeyTwice(NotJson):
         super().__init__(f"the key {key[:MAX_QUOTED]!r} stands twice in one object")
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise KeyTwice(key)
-        found[key] = value
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object of which no key stands twice: a hook for the standard library's parser."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise KeyTwice(Counter(key for key, _ in pairs).most_common(1)[0][0])
     return found
 
 
@@ -53,7 +53,7 @@ def _number(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_number
+    object_pairs_hook=once_each, parse_constant=_constant, parse_int=_integer, parse_float=_number
 )
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 

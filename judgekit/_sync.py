@@ -76,8 +76,16 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     return _door.run(coroutine)
 
 
-async def together(*work: Coroutine[Any, Any, T]) -> list[T]:
-    """Run coroutines at once; when one raises, or the caller is cancelled, none is left running."""
+async def together(*work: Coroutine[Any, Any, T], most: int | None = None) -> list[T]:
+    """Run coroutines, at most so many at once; if one raises, or the caller is cancelled, none runs on."""
+    if most is not None:
+        slots = asyncio.Semaphore(most)
+
+        async def held(one: Coroutine[Any, Any, T]) -> T:
+            async with slots:
+                return await one
+
+        work = tuple(held(one) for one in work)
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         return await asyncio.gather(*tasks)

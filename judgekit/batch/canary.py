@@ -1,6 +1,5 @@
 """Before a run: see whether the model behind the name is still the one that was held against people."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from judgekit._sync import together
 from judgekit._text import plural
 from judgekit.batch.again import Graded, graded_items
 from judgekit.calibration import Calibration
@@ -170,21 +170,10 @@ def _shuffled(one: Graded) -> str:
 
 
 async def _graded(grader: Grader, wanted: Sequence[Graded], concurrency: int) -> list[Verdict]:
-    slots = asyncio.Semaphore(concurrency)
-
-    async def ask(one: Graded) -> Verdict:
-        async with slots:
-            return await grader.agrade(one.item)
-
-    tasks = [asyncio.ensure_future(ask(one)) for one in wanted]
     try:
-        return await asyncio.gather(*tasks)
+        return await together(*(grader.agrade(one.item) for one in wanted), most=concurrency)
     except CallRefused as error:
         raise Stopped(f"canary: {error}; nothing was graded") from None
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _served(verdicts: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
-from judgekit.cli.grade import finite
+from judgekit.cli.options import ApiKeyEnv, Attempts, BaseUrl, Concurrency, LocalOnly, Price, Timeout, finite
 from judgekit.cli.regrade import regraded
 from judgekit.cli.which import which_judge
 from judgekit.errors import UsageError
@@ -86,23 +86,16 @@ def command(
     graded_out: Annotated[
         Path | None, typer.Option(help="Where its graded rows go, .jsonl; needed with --model or --judge.")
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="As in `judgekit grade`.")] = None,
-    api_key_env: Annotated[str | None, typer.Option(help="As in `judgekit grade`.")] = None,
-    local_only: Annotated[
-        bool, typer.Option("--local-only", help="Refuse any host but this machine.")
-    ] = False,
-    concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
-    timeout: Annotated[
-        float | None,
-        typer.Option(min=0.1, callback=finite, help="Seconds that one call may take. Unstated: 60."),
-    ] = None,
-    attempts: Annotated[
-        int | None, typer.Option(min=1, max=100, help="How often one call is tried. Unstated: 4.")
-    ] = None,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
+    local_only: LocalOnly = False,
+    concurrency: Concurrency = 16,
+    timeout: Timeout = None,
+    attempts: Attempts = None,
     temperature: Annotated[
         float | None, typer.Option(min=0, max=2, callback=finite, help="Of the model. Unstated: 0.")
     ] = None,
-    price: Annotated[str | None, typer.Option(help="USD per million tokens: IN,OUT.")] = None,
+    price: Price = None,
     constant: Annotated[
         list[str] | None, typer.Option("--set", help="FIELD=TEXT or FIELD=@FILE, as GRADED was graded with.")
     ] = None,

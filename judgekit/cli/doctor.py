@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, quoted
-from judgekit.cli.grade import finite
 from judgekit.cli.interrupt import run_interruptible
+from judgekit.cli.options import ApiKeyEnv, BaseUrl, LocalOnly, Price, Timeout
 from judgekit.cli.which import listed, read_price, which_judge
 from judgekit.errors import UsageError
 
@@ -27,21 +27,11 @@ def command(
     judge: Annotated[
         str | None, typer.Option(help="Every model of a judge of judgekit.yaml, instead of MODEL.")
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
-    api_key_env: Annotated[
-        str | None, typer.Option(help="Environment variable that holds the key of --base-url.")
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(min=0.1, callback=finite, help="Seconds that one call may take. Unstated: 60."),
-    ] = None,
-    price: Annotated[
-        str | None,
-        typer.Option(help="USD per million tokens: IN,OUT. Unstated: litellm's table, else unknown."),
-    ] = None,
-    local_only: Annotated[
-        bool, typer.Option("--local-only", help="Refuse any host but this machine.")
-    ] = False,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
+    timeout: Timeout = None,
+    price: Price = None,
+    local_only: LocalOnly = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -1,6 +1,5 @@
 """``judgekit grade``: every item of a file by a rubric and a model."""
 
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,17 @@ import typer
 
 from judgekit.cli.console import Console, ExitCode, Json, Quiet, duration, money, quoted, shortened
 from judgekit.cli.interrupt import run_interruptible
+from judgekit.cli.options import (
+    ApiKeyEnv,
+    Attempts,
+    BaseUrl,
+    Concurrency,
+    LocalOnly,
+    Price,
+    Temperature,
+    Timeout,
+    finite,
+)
 from judgekit.cli.progress import Progress
 from judgekit.cli.which import make_room, where_to, which_judge
 from judgekit.errors import UsageError
@@ -20,13 +30,6 @@ if TYPE_CHECKING:
     from judgekit.grader import BaseGrader
 
 ASKED = 60  # items to label that the next command proposes
-
-
-def finite(value: float | None) -> float | None:
-    """Refuse infinity and nan, which a command line can say."""
-    if value is not None and not isfinite(value):
-        raise typer.BadParameter("must be a finite number")
-    return value
 
 
 def command(
@@ -43,27 +46,13 @@ def command(
         str | None, typer.Option(help="A judge of judgekit.yaml in this folder, instead of --model.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Graded rows, .jsonl. Needed unless --dry-run.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
-    api_key_env: Annotated[
-        str | None, typer.Option(help="Environment variable that holds the key of --base-url.")
-    ] = None,
-    local_only: Annotated[
-        bool, typer.Option("--local-only", help="Refuse any host but this machine.")
-    ] = False,
-    concurrency: Annotated[int, typer.Option(min=1, help="Items under way at once.")] = 16,
-    timeout: Annotated[
-        float | None,
-        typer.Option(min=0.1, callback=finite, help="Seconds that one call may take. Unstated: 60."),
-    ] = None,
-    attempts: Annotated[
-        int | None, typer.Option(min=1, max=100, help="How often one call is tried. Unstated: 4.")
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=2, callback=finite, help="Of the model. Unstated: that of --calibration, else 0."
-        ),
-    ] = None,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
+    local_only: LocalOnly = False,
+    concurrency: Concurrency = 16,
+    timeout: Timeout = None,
+    attempts: Attempts = None,
+    temperature: Temperature = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N items.")] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only N items at random, the same ones again.")
@@ -74,10 +63,7 @@ def command(
             min=0, max=1, callback=finite, help="Share of rows that may fail; with more, exit code 3."
         ),
     ] = 0.0,
-    price: Annotated[
-        str | None,
-        typer.Option(help="USD per million tokens: IN,OUT. Unstated: litellm's table, else unknown."),
-    ] = None,
+    price: Price = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column of the id.")] = None,
     rename: Annotated[
         list[str] | None, typer.Option("--map", help="FIELD=COLUMN: a field of the rubric from a column.")

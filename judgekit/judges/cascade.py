@@ -7,7 +7,7 @@ from dataclasses import replace
 from judgekit.errors import UsageError
 from judgekit.grader import BaseGrader
 from judgekit.item import Item
-from judgekit.judges.composed import Composed
+from judgekit.judges.composed import Composed, found
 from judgekit.verdict import OK, Finding, Verdict
 
 
@@ -70,13 +70,8 @@ class Cascade(Composed):
             asked.append(await one.agrade(item))
             if self._sure(asked[-1]):
                 break
-        last = asked[-1]
-        findings = last.criteria or {
-            name: Finding(last.status, explanation=last.error.message if last.error else "")
-            for name in self.rubric.by_name
-        }
         # Whose card it was, the parts say.
-        findings = {name: replace(found, p_pass=None) for name, found in findings.items()}
+        findings = {name: replace(found(asked[-1], name), p_pass=None) for name in self.rubric.by_name}
         return self.concluded(findings, asked, began)
 
     def _sure(self, verdict: Verdict) -> bool:

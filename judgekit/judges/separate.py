@@ -6,10 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from judgekit._sync import together
-from judgekit.errors import UsageError
 from judgekit.exchange import Client
 from judgekit.item import Item
-from judgekit.judges.checks import Checks
 from judgekit.judges.composed import Composed, found
 from judgekit.judges.single import Judge
 from judgekit.rubric import Rubric
@@ -37,20 +35,15 @@ class SeparateCalls(Composed):
         confidence: bool = False,
         expected_score: bool = False,
     ) -> None:
-        self.checks = Checks(rubric, checks)
-        names = [name for name in rubric.by_name if name not in self.checks.names]
-        if not names:
-            raise UsageError(f"{rubric.reference} is answered by code alone and asks no model: leave it away")
-        judges = [
-            Judge(narrowed(rubric, [name]), client, confidence=confidence, expected_score=expected_score)
-            for name in names
-        ]
+        options: dict[str, Any] = {"confidence": confidence, "expected_score": expected_score}
+        whole = Judge(rubric, client, checks=checks, **options)
+        self.checks, self.names = whole.checks, list(whole.asked.by_name)
+        judges = [Judge(narrowed(rubric, [name]), client, **options) for name in self.names]
         super().__init__("separate", judges, self.checks.decides, judges[0].words, rubric)
         self.name = client.name
         self.provenance = replace(self.provenance, model=client.name)
         self.confident = judges[0].confident
         self.recipe = self.checks.recipe(client.name, judges[0].settings | {"separate": True})
-        self.names = names
 
     @property
     def clients(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from judgekit._json import KeyTwice
+from judgekit._json import KeyTwice, once_each
 from judgekit.exchange import FREE, Reply, Token, Usage
 from judgekit.providers.endpoint import Endpoint
 from judgekit.providers.prices import Price
@@ -53,7 +53,7 @@ def read_completion(body: bytes, endpoint: Endpoint, price: Price | None = None,
 
 def _object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
     try:
-        found = json.loads(body.decode("utf-8"), object_pairs_hook=_pairs)
+        found = json.loads(body.decode("utf-8"), object_pairs_hook=once_each)
     except UnicodeDecodeError:
         raise _broken(endpoint, "an answer that is not UTF-8") from None
     except KeyTwice:
@@ -63,13 +63,6 @@ def _object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
         raise _broken(endpoint, f"something that is not whole JSON: {start}") from None
     if not isinstance(found, dict):
         raise _broken(endpoint, "JSON that is no completion")
-    return found
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise KeyTwice(next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number])))
     return found
 
 

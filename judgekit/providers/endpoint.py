@@ -152,7 +152,7 @@ def open_endpoint(base_url: str | None = None, api_key_env: str | None = None) -
     base_url = (OPENAI if base_url is None else base_url).strip().rstrip("/")
     host = host_of(base_url)
     name = api_key_env or (OPENAI_KEY if is_openai(base_url) else None)
-    return Endpoint(base_url, host, _key_in(name, host) if name else "")
+    return Endpoint(base_url, host, key_in(name, host) if name else "")
 
 
 def host_of(base_url: str | None) -> str:
@@ -222,7 +222,14 @@ def _is_host(name: str) -> bool:
         return ":" in name
 
 
-def _key_in(name: str, host: str) -> str:
+def key_in(name: str, host: str) -> str:
+    """Give the key that a variable of the environment holds.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or no key looks like it.
+    """
     # A key pasted in place of its variable's name must not be echoed; names are upper case by custom.
     shown = name if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else "the variable named as the key's"
     key = os.environ.get(name, "").strip()

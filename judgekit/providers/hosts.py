@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from judgekit.errors import UsageError
-from judgekit.providers.endpoint import SECRET_CHARS, Endpoint, _key_in, host_of
+from judgekit.providers.endpoint import SECRET_CHARS, Endpoint, host_of, key_in
 
 NO_KEY = "none"  # sent where no key is named, so that litellm does not look for one in the environment
 SECRET_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)(_|$)")
@@ -189,14 +189,14 @@ def open_account(model: str, base_url: str | None = None, api_key_env: str | Non
 
 def _key(provider: str, host: str, base_url: str | None, api_key_env: str | None) -> str:
     if api_key_env:
-        return _key_in(api_key_env, host)
+        return key_in(api_key_env, host)
     known = PROVIDERS.get(provider)
     names = _names_from_litellm(provider) if known is None else known.keys
     if base_url is not None:
         return ""
     name = next((name for name in names if os.environ.get(name, "").strip()), "")
     if name:
-        return _key_in(name, host)
+        return key_in(name, host)
     if not names or (known is not None and known.own_credentials):
         return ""
     raise UsageError(f"no key for {host}: set {' or '.join(names)} in the environment to your key")
