@@ -15,6 +15,8 @@ from typing import Any
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
+# Commands buffer their output here as they do for users.
+os.environ.pop("PYTHONUNBUFFERED", None)
 # Pages call the command by its name, whether or not the environment that tests run in is activated.
 os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
 

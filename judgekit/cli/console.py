@@ -53,7 +53,7 @@ def exit_code(error: OSError) -> ExitCode:
     return ExitCode.INCOMPLETE if full else ExitCode.WRONG
 
 
-def put(text: str, stream: IO[str] | None) -> None:
+def put(text: str, stream: IO[str] | None, end: str = "\n") -> None:
     """Print a line; where nobody reads any more, the command goes on in silence.
 
     Raises
@@ -62,7 +62,7 @@ def put(text: str, stream: IO[str] | None) -> None:
         If stdout cannot be written for any other reason.
     """
     try:
-        print(text, file=stream, flush=True)
+        print(text, end=end, file=stream, flush=True)
     except OSError as error:
         failed(error, stream)
 

@@ -4,10 +4,10 @@ import logging
 import shutil
 import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from judgekit._text import duration, visible
+from judgekit.cli.console import put
 
 if TYPE_CHECKING:
     from judgekit.batch import Tally
@@ -67,8 +67,7 @@ class Progress(logging.Handler):
 
     def _print(self, text: str) -> None:
         if not self.quiet:
-            with suppress(OSError):  # nobody looks any more: no reason to stop a run that is paid for
-                print(text, end="", file=sys.stderr, flush=True)
+            put(text, sys.stderr, end="")
 
 
 def progress_text(tally: "Tally") -> str:
