@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +30,11 @@ def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object of which no key stands twice: a hook for the standard library's parser."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise KeyTwice(Counter(key for key, _ in pairs).most_common(1)[0][0])
+        seen = set[str]()
+        for key, _ in pairs:
+            if key in seen:
+                raise KeyTwice(key)
+            seen.add(key)
     return found
 
 

@@ -78,19 +78,19 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def together(*work: Coroutine[Any, Any, T], most: int | None = None) -> list[T]:
     """Run coroutines, at most so many at once; if one raises, or the caller is cancelled, none runs on."""
-    if most is not None:
-        slots = asyncio.Semaphore(most)
+    slots = asyncio.Semaphore(len(work) if most is None else most)
 
-        async def held(one: Coroutine[Any, Any, T]) -> T:
-            async with slots:
-                return await one
+    async def held(one: Coroutine[Any, Any, T]) -> T:
+        async with slots:
+            return await one
 
-        work = tuple(held(one) for one in work)
-    tasks = [asyncio.ensure_future(one) for one in work]
+    tasks = [asyncio.ensure_future(held(one)) for one in work]
     try:
         return await asyncio.gather(*tasks)
     except BaseException:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for one in work:
+            one.close()  # what got no slot was never begun, and Python would complain of that
         raise

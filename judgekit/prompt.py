@@ -107,9 +107,9 @@ def balanced(rubric: Rubric) -> list[Example]:
     def behind(example: Example) -> bool:
         """Whether it shows a new level, or one that is shown least and none that is far ahead."""
         least = {name: min(n for (other, _), n in counts.items() if other == name) for name in example.labels}
-        ahead = [counts[name, level] - least[name] for name, level in _levels(example, rubric)]
-        new = any(not counts[level] for level in _levels(example, rubric))
-        return new or (0 in ahead and max(ahead) <= 1)
+        levels = _levels(example, rubric)
+        ahead = [counts[name, level] - least[name] for name, level in levels]
+        return any(not counts[level] for level in levels) or (0 in ahead and max(ahead) <= 1)
 
     while useful := [example for example in open_ if behind(example)]:
         best = min(

@@ -14,7 +14,6 @@ from judgekit.cli.options import (
     Concurrency,
     LocalOnly,
     Price,
-    Temperature,
     Timeout,
     finite,
 )
@@ -52,7 +51,12 @@ def command(
     concurrency: Concurrency = 16,
     timeout: Timeout = None,
     attempts: Attempts = None,
-    temperature: Temperature = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=2, callback=finite, help="Of the model. Unstated: that of --calibration, else 0."
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N items.")] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only N items at random, the same ones again.")

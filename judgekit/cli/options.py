@@ -24,12 +24,6 @@ Timeout = Annotated[
 Attempts = Annotated[
     int | None, typer.Option(min=1, max=100, help="How often one call is tried. Unstated: 4.")
 ]
-Temperature = Annotated[
-    float | None,
-    typer.Option(
-        min=0, max=2, callback=finite, help="Of the model. Unstated: that of --calibration, else 0."
-    ),
-]
 Price = Annotated[
     str | None,
     typer.Option(help="USD per million tokens: IN,OUT. Unstated: litellm's table, else unknown."),
